@@ -5,8 +5,8 @@ import (
 	_ "charm.land/lipgloss/v2/table"
 	_ "github.com/caarlos0/env/v11"
 	_ "github.com/cenkalti/backoff/v5"
-	_ "github.com/chromedp/chromedp"
 	_ "github.com/chromedp/cdproto/page"
+	_ "github.com/chromedp/chromedp"
 	_ "github.com/google/jsonschema-go/jsonschema"
 	_ "github.com/jackc/pgx/v5/pgxpool"
 	_ "github.com/mattn/go-isatty"
@@ -25,16 +25,14 @@ import (
 	_ "go.uber.org/goleak"
 	_ "go.yaml.in/yaml/v4"
 	_ "golang.org/x/net/html"
+	_ "golang.org/x/net/idna"
+	_ "golang.org/x/net/publicsuffix"
 	_ "golang.org/x/sync/errgroup"
 	_ "golang.org/x/sync/singleflight"
 	_ "golang.org/x/sys/unix"
 	_ "golang.org/x/term"
 	_ "golang.org/x/text/language"
-	_ "golang.org/x/net/idna"
-	_ "golang.org/x/net/publicsuffix"
 	_ "golang.org/x/time/rate"
 	_ "modernc.org/sqlite"
 	_ "pgregory.net/rapid"
 )
-
-func main() {}

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Config is the worker's configuration. The table in config_keys.go names every key;
+// LoadConfig fills it from file, environment and flags.
+type Config struct {
+	// Sites are site files, or folders of them.
+	Sites []string
+	// Database is an SQLite file or a postgres:// URL, which may hold a password.
+	Database string
+	// UserAgent is sent by sites that set none; "" is the one that names Ebb.
+	UserAgent string
+
+	Browser  BrowserConfig
+	Pool     PoolConfig
+	Timeouts TimeoutsConfig
+	Memory   MemoryConfig
+	Log      LogConfig
+}
+
+// BrowserConfig says which Chrome is started, and how.
+type BrowserConfig struct {
+	// Path is Chrome's executable; "" looks for one.
+	Path string
+	// User is the unprivileged user, by name or number, as whom Chrome runs when the
+	// worker is root; "" chooses one.
+	User string
+	// Sandbox keeps Chrome's sandbox on.
+	Sandbox bool
+	// Flags are given to Chrome beside Ebb's own, each as --name or --name=value.
+	Flags []string
+}
+
+// PoolConfig bounds what is open at once.
+type PoolConfig struct {
+	// Browsers is the number of Chromes.
+	Browsers int
+	// Tabs is the number of tabs in all Chromes together.
+	Tabs int
+	// PagesPerBrowser is after how many pages a Chrome is replaced; 0 is never.
+	PagesPerBrowser int
+}
+
+// TimeoutsConfig bounds what the worker waits for.
+type TimeoutsConfig struct {
+	// Start bounds the start of a Chrome.
+	Start time.Duration
+	// Acquire bounds the wait for a free tab.
+	Acquire time.Duration
+	// Drain is how long running work may go on after SIGTERM.
+	Drain time.Duration
+	// Close bounds the orderly end of a Chrome, before it is killed.
+	Close time.Duration
+}
+
+// MemoryConfig says what is measured, and where it is kept.
+type MemoryConfig struct {
+	// Profile is off, cheap or full.
+	Profile string
+	// Interval is the time between two ticks.
+	Interval time.Duration
+	// Recordings is the folder of the recordings.
+	Recordings string
+	// Keep is how many recordings stay; the oldest go first. 0 keeps all.
+	Keep int
+}
+
+// LogConfig says what is logged to standard error.
+type LogConfig struct {
+	// Level is trace, debug, info, warn, error or disabled.
+	Level string
+	// Format is auto, console or json.
+	Format string
+}
+
+// Default is the configuration before anything is read. It depends on the number of
+// CPUs and on the environment's folders for state.
+func Default(getenv func(string) string) Config {
+	state := stateFolder(getenv)
+	return Config{
+		Sites:    []string{"sites"},
+		Database: filepath.Join(state, "ebb.db"),
+		Browser:  BrowserConfig{Sandbox: true},
+		Pool:     PoolConfig{Browsers: 1, Tabs: 2 * runtime.NumCPU(), PagesPerBrowser: 1000},
+		Timeouts: TimeoutsConfig{
+			Start: 30 * time.Second, Acquire: 5 * time.Minute,
+			Drain: 30 * time.Second, Close: 5 * time.Second,
+		},
+		Memory: MemoryConfig{
+			Profile: "cheap", Interval: time.Second,
+			Recordings: filepath.Join(state, "recordings"), Keep: 20,
+		},
+		Log: LogConfig{Level: "info", Format: "auto"},
+	}
+}
+
+// stateFolder is where the worker keeps what outlives it: systemd's folder for the
+// service, or else the one of the XDG specification.
+func stateFolder(getenv func(string) string) string {
+	if folders := filepath.SplitList(getenv("STATE_DIRECTORY")); len(folders) > 0 && folders[0] != "" {
+		return folders[0]
+	}
+	if state := getenv("XDG_STATE_HOME"); filepath.IsAbs(state) {
+		return filepath.Join(state, "ebb")
+	}
+	if home := getenv("HOME"); home != "" {
+		return filepath.Join(home, ".local", "state", "ebb")
+	}
+	return filepath.Join("/var", "lib", "ebb")
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// A valueCheck says which values of a key are possible, to a reader and to the
+// schema.
+type valueCheck interface {
+	// check gets the field's value as fieldValue or the field itself gives it; nil is
+	// a possible value.
+	check(field any) error
+	// describe adds the bounds to the key's schema.
+	describe(schema *jsonschema.Schema)
+}
+
+// between bounds an *int, both ends included.
+type between struct{ low, high int }
+
+func (b between) check(field any) error {
+	if n := *field.(*int); n < b.low || n > b.high {
+		return &wanted{fmt.Sprintf("%d is out of range", n), fmt.Sprintf("from %d to %d", b.low, b.high)}
+	}
+	return nil
+}
+
+func (b between) describe(schema *jsonschema.Schema) {
+	schema.Minimum, schema.Maximum = new(float64(b.low)), new(float64(b.high))
+}
+
+// lasting bounds a *time.Duration, both ends included.
+type lasting struct{ low, high time.Duration }
+
+func (l lasting) check(field any) error {
+	if d := *field.(*time.Duration); d < l.low || d > l.high {
+		return &wanted{shortDuration(d) + " is out of range",
+			fmt.Sprintf("from %s to %s", shortDuration(l.low), shortDuration(l.high))}
+	}
+	return nil
+}
+
+func (l lasting) describe(schema *jsonschema.Schema) {
+	schema.Description += fmt.Sprintf(" From %s to %s.", shortDuration(l.low), shortDuration(l.high))
+}
+
+// oneOf are the values that a *string may have.
+type oneOf []string
+
+func (o oneOf) check(field any) error {
+	text := *field.(*string)
+	if slices.Contains(o, text) {
+		return nil
+	}
+	return &wanted{fmt.Sprintf("%q is not possible", text), "one of " + strings.Join(o, ", ")}
+}
+
+func (o oneOf) describe(schema *jsonschema.Schema) {
+	for _, value := range o {
+		schema.Enum = append(schema.Enum, value)
+	}
+}
+
+// filled refuses an empty text, an empty list, and a list with an empty text.
+type filled struct{}
+
+func (filled) check(field any) error {
+	switch field := field.(type) {
+	case *string:
+		if *field == "" {
+			return wantedf("it is empty")
+		}
+	case *[]string:
+		if len(*field) == 0 || slices.Contains(*field, "") {
+			return &wanted{"it is empty", "at least one text"}
+		}
+	}
+	return nil
+}
+
+func (filled) describe(schema *jsonschema.Schema) {
+	if schema.Type == "array" {
+		schema.MinItems, schema.Items.MinLength = new(1), new(1)
+		return
+	}
+	schema.MinLength = new(1)
+}
+
+// databaseName is a path, or the URL of a PostgreSQL database.
+type databaseName struct{}
+
+func (databaseName) check(field any) error {
+	text := *field.(*string)
+	if text == "" {
+		return &wanted{"it is empty", "an SQLite file or postgres://user@host/name"}
+	}
+	scheme, _, isURL := strings.Cut(text, "://")
+	if !isURL {
+		return nil
+	}
+	if scheme != "postgres" && scheme != "postgresql" {
+		return &wanted{fmt.Sprintf("there is no database %q", scheme+"://"), "an SQLite file or postgres://user@host/name"}
+	}
+	if _, err := url.Parse(text); err != nil {
+		// the error of url.Parse would show the password
+		return &wanted{"it is not a URL", "postgres://user:password@host:5432/name, with %XX for special characters"}
+	}
+	return nil
+}
+
+func (databaseName) describe(schema *jsonschema.Schema) { schema.MinLength = new(1) }
+
+// headerText is text that fits into an HTTP header.
+type headerText struct{}
+
+func (headerText) check(field any) error {
+	text := *field.(*string)
+	if len(text) > 512 {
+		return &wanted{fmt.Sprintf("it has %d characters", len(text)), "at most 512"}
+	}
+	if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return wantedf("a header takes visible ASCII characters only")
+	}
+	return nil
+}
+
+func (headerText) describe(schema *jsonschema.Schema) {
+	schema.MaxLength, schema.Pattern = new(512), "^[ -~]*$"
+}
+
+// notRoot refuses root as the user that Chrome runs as.
+type notRoot struct{}
+
+func (notRoot) check(field any) error {
+	if text := *field.(*string); text == "root" || text == "0" {
+		return &wanted{"Chrome's sandbox does not work as root", "an unprivileged user, such as nobody"}
+	}
+	return nil
+}
+
+func (notRoot) describe(schema *jsonschema.Schema) {
+	schema.Not = &jsonschema.Schema{Enum: []any{"root", "0"}}
+}
+
+// chromeFlags are flags for Chrome, less those that Ebb itself must own.
+type chromeFlags struct{}
+
+// ownedFlags are Chrome's flags that would take the browser out of Ebb's hands, with
+// the key that is meant instead.
+var ownedFlags = map[string]string{
+	"--no-sandbox":             "browser.sandbox: false",
+	"--disable-setuid-sandbox": "browser.sandbox: false",
+	"--user-data-dir":          "each Chrome has a folder of its own",
+	"--remote-debugging-port":  "Chrome is driven over a pipe; an open port would give it away",
+	"--remote-debugging-pipe":  "it is always on",
+	"--headless":               "it is always on",
+}
+
+func (chromeFlags) check(field any) error {
+	for _, flag := range *field.(*[]string) {
+		name, _, _ := strings.Cut(flag, "=")
+		if !strings.HasPrefix(name, "--") || len(name) < 3 || strings.ContainsAny(name, " \t\n") {
+			return &wanted{fmt.Sprintf("%q is not a flag", flag), "--name or --name=value"}
+		}
+		if instead, owned := ownedFlags[name]; owned {
+			return &wanted{name + " is not for here", instead}
+		}
+	}
+	return nil
+}
+
+func (chromeFlags) describe(schema *jsonschema.Schema) { schema.Items.Pattern = "^--[^ =]+(=.*)?$" }

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ConfigSources is where a configuration is read from.
+type ConfigSources struct {
+	// Path is the file that --config names; "-" is Stdin; "" searches.
+	Path  string
+	Stdin io.Reader
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Settings are those of the command line; later ones win.
+	Settings []Setting
+}
+
+// Setting is one key's value from the command line: Text is key=value, or Key with List.
+type Setting struct {
+	Text   string
+	Key    string
+	List   []string
+	Origin string // the flag
+}
+
+// Settings are a configuration and where each of its values came from.
+type Settings struct {
+	Config
+	// File is the configuration file; "" where there is none.
+	File string
+
+	origins map[string]string
+}
+
+// originDefault is the origin of a value that nothing set.
+const originDefault = "default"
+
+// Origin is where a key's value came from: "default", file:line:column, "env NAME"
+// or "flag --name".
+func (s *Settings) Origin(path string) string {
+	if origin, set := s.origins[path]; set {
+		return origin
+	}
+	return originDefault
+}
+
+// IsDefault reports whether nothing set the key.
+func (s *Settings) IsDefault(path string) bool { return s.Origin(path) == originDefault }
+
+// LoadConfig reads the configuration: flags before environment before file before
+// defaults. The error is ConfigFaults where values are wrong, all of them at once.
+func LoadConfig(sources ConfigSources) (*Settings, error) {
+	settings := &Settings{Config: Default(sources.Getenv), origins: map[string]string{}}
+	var faults ConfigFaults
+	name, data, err := readConfigFile(sources)
+	if err != nil {
+		return nil, err
+	}
+	if data != nil {
+		settings.File = name
+		file := configFile{name: name, folder: filepath.Dir(name), settings: settings}
+		faults = append(faults, file.read(data)...)
+	}
+	faults = append(faults, settings.fromEnvironment(sources.Getenv)...)
+	for _, setting := range sources.Settings {
+		faults = append(faults, settings.fromFlag(setting)...)
+	}
+	faults = append(faults, settings.check()...)
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return settings, nil
+}
+
+// readConfigFile is the first file of the search order, nil where there is none.
+func readConfigFile(sources ConfigSources) (string, []byte, error) {
+	path, origin := sources.Path, "--config"
+	if path == "" {
+		path, origin = sources.Getenv("EBB_CONFIG"), "EBB_CONFIG"
+	}
+	if path == "-" {
+		data, err := io.ReadAll(io.LimitReader(sources.Stdin, configFileLimit+1))
+		if err != nil {
+			return "", nil, fmt.Errorf("read the configuration from standard input: %w", err)
+		}
+		return "stdin", data, nil
+	}
+	if path != "" {
+		data, err := readBounded(path)
+		if err != nil {
+			return "", nil, fmt.Errorf("read the configuration that %s names: %w", origin, err)
+		}
+		return path, data, nil
+	}
+	for _, path := range configFiles(sources.Getenv) {
+		data, err := readBounded(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", nil, fmt.Errorf("read the configuration: %w", err)
+		}
+		return path, data, nil
+	}
+	return "", nil, nil
+}
+
+// configFiles are the places where a configuration is looked for, in order.
+func configFiles(getenv func(string) string) []string {
+	files := []string{"ebb.yaml"}
+	if folder := getenv("XDG_CONFIG_HOME"); filepath.IsAbs(folder) {
+		files = append(files, filepath.Join(folder, "ebb", "config.yaml"))
+	} else if home := getenv("HOME"); home != "" {
+		files = append(files, filepath.Join(home, ".config", "ebb", "config.yaml"))
+	}
+	return append(files, "/etc/ebb/config.yaml")
+}
+
+// readBounded reads a file up to one byte more than the limit, which then refuses it.
+func readBounded(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, configFileLimit+1))
+	if err != nil {
+		return nil, err
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, nil
+}
+
+// fromEnvironment sets what the environment says. A variable that is empty is not set.
+func (s *Settings) fromEnvironment(getenv func(string) string) ConfigFaults {
+	var faults ConfigFaults
+	for i := range configKeys {
+		key := &configKeys[i]
+		name, value, err := environmentValue(key, getenv)
+		if err != nil {
+			faults = append(faults, ConfigFault{Where: name, Path: key.path, Message: err.Error()})
+			continue
+		}
+		if value == "" {
+			continue
+		}
+		faults = append(faults, s.setText(key, value, name, "env "+name)...)
+	}
+	return faults
+}
+
+// environmentValue is the value of a key's variable, of the file that NAME_FILE names
+// for a secret, or else of the variable that people know by another name.
+func environmentValue(key *configKey, getenv func(string) string) (name, value string, err error) {
+	name = key.env()
+	if value := getenv(name); value != "" {
+		return name, value, nil
+	}
+	if file := getenv(name + "_FILE"); key.secret && file != "" {
+		data, err := readBounded(file)
+		if err != nil {
+			return name + "_FILE", "", fmt.Errorf("read the secret: %w", err)
+		}
+		return name + "_FILE", strings.TrimSpace(string(data)), nil
+	}
+	switch key.path {
+	case "database":
+		return "DATABASE_URL", getenv("DATABASE_URL"), nil
+	case "memory.profile":
+		return profilingSwitch(getenv)
+	}
+	return name, "", nil
+}
+
+// profilingSwitch reads ENABLE_MEMORY_PROFILING: true asks for the full level, false
+// for none at all.
+func profilingSwitch(getenv func(string) string) (name, value string, err error) {
+	name = "ENABLE_MEMORY_PROFILING"
+	text := getenv(name)
+	if text == "" {
+		return name, "", nil
+	}
+	var on bool
+	if err := setText(&on, text); err != nil {
+		return name, "", err
+	}
+	if on {
+		return name, "full", nil
+	}
+	return name, "off", nil
+}
+
+// fromFlag sets what one flag says.
+func (s *Settings) fromFlag(setting Setting) ConfigFaults {
+	if setting.Key != "" {
+		key := findKey(setting.Key)
+		*key.field(&s.Config).(*[]string) = setting.List
+		s.origins[key.path] = "flag " + setting.Origin
+		return nil
+	}
+	path, value, assigned := strings.Cut(setting.Text, "=")
+	if !assigned {
+		return ConfigFaults{{Where: setting.Origin, Message: fmt.Sprintf("%q has no =", setting.Text), Hint: "write it as key=value"}}
+	}
+	key := findKey(path)
+	if key == nil {
+		prefix := ""
+		if section, _, nested := cutLast(path, "."); nested && len(sectionKeys(section+".")) > 0 {
+			prefix = section + "."
+		}
+		return ConfigFaults{{Where: setting.Origin, Path: path, Message: "there is no such key",
+			Hint: keyHint(prefix, strings.TrimPrefix(path, prefix))}}
+	}
+	return s.setText(key, value, setting.Origin, "flag "+setting.Origin)
+}
+
+// setText sets a key to what a text says, and remembers its origin.
+func (s *Settings) setText(key *configKey, text, where, origin string) ConfigFaults {
+	err := setText(key.field(&s.Config), text)
+	if err == nil {
+		s.origins[key.path] = origin
+		return nil
+	}
+	return ConfigFaults{faultOf(where, key.path, err)}
+}
+
+// faultOf is what is wrong with one value.
+func faultOf(where, path string, err error) ConfigFault {
+	fault := ConfigFault{Where: where, Path: path, Message: err.Error()}
+	var w *wanted
+	if errors.As(err, &w) {
+		fault.Message, fault.Hint = w.message, w.hint
+	}
+	return fault
+}
+
+// check finds the values that are not possible, and those that do not fit together.
+func (s *Settings) check() ConfigFaults {
+	var faults ConfigFaults
+	for i := range configKeys {
+		key := &configKeys[i]
+		if key.check == nil {
+			continue
+		}
+		if err := key.check.check(key.field(&s.Config)); err != nil {
+			faults = append(faults, faultOf(s.place(key.path), key.path, err))
+		}
+	}
+	if s.Pool.Tabs < s.Pool.Browsers && s.Pool.Tabs > 0 {
+		faults = append(faults, ConfigFault{Where: s.place("pool.tabs"), Path: "pool.tabs",
+			Message: fmt.Sprintf("%d tabs cannot be spread over %d Chromes", s.Pool.Tabs, s.Pool.Browsers),
+			Hint:    "at least one tab for each"})
+	}
+	return faults
+}
+
+// place is where a value was set, for messages.
+func (s *Settings) place(path string) string {
+	origin := s.Origin(path)
+	for _, prefix := range []string{"env ", "flag "} {
+		if name, found := strings.CutPrefix(origin, prefix); found {
+			return name
+		}
+	}
+	return origin
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"io"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/ebbworker/ebb/cmd/ebb/output"
+)
+
+// logTime is how a log line writes its time, always in UTC.
+const logTime = "2006-01-02T15:04:05.000000000Z07:00"
+
+// newLogger logs to w in the configured form; with "auto" for people where standard
+// error is a terminal and as JSON otherwise.
+func newLogger(config LogConfig, stderr output.Terminal, w io.Writer) zerolog.Logger {
+	forPeople := config.Format == "console" || config.Format == "auto" && stderr.TTY
+	if forPeople {
+		w = zerolog.ConsoleWriter{Out: w, NoColor: !stderr.Color, TimeFormat: "15:04:05"}
+	}
+	level, err := zerolog.ParseLevel(config.Level)
+	if err != nil { // the configuration has been checked; be loud rather than silent
+		level = zerolog.DebugLevel
+	}
+	return zerolog.New(w).Level(level).Hook(stamp{})
+}
+
+// stamp adds the time to a log line, in UTC whatever zone the machine is in.
+type stamp struct{}
+
+func (stamp) Run(e *zerolog.Event, _ zerolog.Level, _ string) {
+	e.Str(zerolog.TimestampFieldName, time.Now().UTC().Format(logTime))
+}
