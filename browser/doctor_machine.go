@@ -1,0 +1,138 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// machine is what Doctor asks of the system beyond files; a test puts its own in.
+type machine struct {
+	account func(name string) (account, error)
+	// space returns a file system's size and free room in bytes.
+	space func(path string) (size, free uint64, err error)
+	// openFiles returns the number of files that a process may open.
+	openFiles func() (uint64, error)
+	// sandbox makes the namespaces that Chrome's sandbox needs, in a process of its own.
+	sandbox func(ctx context.Context, as account) error
+	// reaper tells who takes in a process whose parent is gone.
+	reaper func(ctx context.Context) (reaperKind, error)
+	pid    int
+	zone   func(name string) error
+}
+
+func realMachine() machine {
+	return machine{
+		account:   findAccount,
+		space:     fileSystemSpace,
+		openFiles: openFileLimit,
+		sandbox:   trySandbox,
+		reaper:    findReaper,
+		pid:       os.Getpid(),
+		zone:      func(name string) error { _, err := time.LoadLocation(name); return err },
+	}
+}
+
+func fileSystemSpace(path string) (size, free uint64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(path, &s); err != nil {
+		return 0, 0, fmt.Errorf("read the space of %s: %w", path, err)
+	}
+	return s.Blocks * uint64(s.Bsize), s.Bavail * uint64(s.Bsize), nil
+}
+
+// openFileLimit returns the hard limit: Chrome raises its own soft one.
+func openFileLimit() (uint64, error) {
+	var l unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	return l.Max, nil
+}
+
+// errNoUnshare says that the attempt cannot be made for want of a program.
+var errNoUnshare = errors.New("there is no unshare program to try it with")
+
+// trySandbox does what Chrome's sandbox does first: it makes user, PID and network
+// namespaces as the account, and maps its own user in. An ordinary unshare -U alone would
+// pass under Ubuntu's AppArmor restriction, which forbids what comes after it.
+func trySandbox(ctx context.Context, as account) error {
+	path, err := exec.LookPath("unshare")
+	if err != nil {
+		return errNoUnshare
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("no answer within 10s"))
+	defer cancel()
+	out := newTail(1 << 10)
+	cmd := exec.CommandContext(ctx, path, "--user", "--map-root-user", "--pid", "--net", "--fork", "true")
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Dir = "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as.credential()}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%w: %s", err, firstLine(strings.TrimSpace(out.String()), 200))
+	}
+	return nil
+}
+
+// reaperKind is what becomes of a process whose parent is gone.
+type reaperKind int
+
+const (
+	reaperNone reaperKind = iota // it stays a zombie
+	reaperInit                   // PID 1, or another process above us, takes it in
+	reaperSelf                   // this process takes it in (it is a subreaper, or PID 1)
+)
+
+// findReaper makes an orphan that ends at once, and watches who takes it in.
+func findReaper(ctx context.Context) (reaperKind, error) {
+	cmd := exec.CommandContext(ctx, "sh", "-c", "true & echo $!")
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err != nil {
+		return reaperNone, fmt.Errorf("start a process to be orphaned: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		return reaperNone, fmt.Errorf("start a process to be orphaned: %w", err)
+	}
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	patience := time.NewTimer(2 * time.Second)
+	defer patience.Stop()
+	for {
+		s, err := readStat(pid)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH):
+			return reaperInit, nil
+		case err != nil:
+			return reaperNone, err
+		case s.ppid == os.Getpid():
+			// Ours alone: os/exec never knew it.
+			var status syscall.WaitStatus
+			if _, err := syscall.Wait4(pid, &status, 0, nil); err == nil || errors.Is(err, syscall.ECHILD) {
+				return reaperSelf, nil
+			}
+		}
+		select {
+		case <-poll.C:
+		case <-patience.C:
+			return reaperNone, nil
+		case <-ctx.Done():
+			return reaperNone, fmt.Errorf("watch an orphaned process: %w", context.Cause(ctx))
+		}
+	}
+}
