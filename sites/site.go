@@ -16,7 +16,9 @@ type Site struct {
 	Start []string `yaml:"start"`
 
 	// Schedule is a cron expression of five fields (six with seconds first) or a
-	// descriptor such as @every 10m. Default: none, the site runs only when asked.
+	// descriptor such as @every 10m, whose runs stand at whole multiples of the period
+	// (UTC), so that every process names the same times. Default: none, the site runs
+	// only when asked.
 	Schedule string `yaml:"schedule,omitempty"`
 	// Timezone is the IANA zone in which Schedule is read. Default: UTC.
 	Timezone string `yaml:"timezone,omitempty"`
@@ -31,13 +33,14 @@ type Site struct {
 	// Default: latest.
 	Missed Missed `yaml:"missed,omitempty"`
 
-	// Isolation says what a run shares with others. Default: context.
+	// Isolation says what a run shares with others. Default: context; with keep: page
+	// it is tab, the only one that leaves a document open.
 	Isolation Isolation `yaml:"isolation,omitempty"`
 	// Keep leaves the document open between runs; then only Steps are repeated.
 	// Default: none.
 	Keep Keep `yaml:"keep,omitempty"`
-	// Challenge says what to do with a challenge page. Default: none (it is a
-	// failed page of class blocked).
+	// Challenge says what to do with a challenge page. Default: fail, the page is
+	// failed with class blocked.
 	Challenge Challenge `yaml:"challenge,omitempty"`
 
 	// UserAgent is sent instead of the default, which names Ebb. Default: "", the
@@ -55,6 +58,8 @@ type Site struct {
 
 	// File is where the site was read from; "" for a site made in memory.
 	File string `yaml:"-"`
+
+	at positions // where each value stands in File; nil for a site made in memory
 }
 
 // Overlap is what happens to a run that is due while the one before it runs.
@@ -185,8 +190,8 @@ type Follow struct {
 // Pattern is a URL pattern. Written plainly it is a glob: * stands for any
 // characters but '/', ** for any characters, ? for one; it is matched against the
 // whole URL when it has a scheme, against path and query when it starts with '/'.
-// Between slashes with a leading ~ ("~^/p/[0-9]+$") it is a regular expression
-// (RE2), matched against the whole URL.
+// With a leading ~ ("~/p/[0-9]+$") the rest is a regular expression (RE2), searched
+// for in the whole URL.
 type Pattern string
 
 // Template is one kind of page: when it applies, what to wait for, what to do, and
@@ -270,7 +275,8 @@ type ItemRule struct {
 	// Key names the fields that together identify an item over runs. Default: the
 	// page's URL, and with Each the record's content.
 	Key []string `yaml:"key,omitempty"`
-	// Fields are what to take from each record.
+	// Fields are what to take from each record: a list of fields with names, or a
+	// mapping of names to fields, in which a plain text is a CSS selector.
 	Fields []Field `yaml:"fields"`
 }
 
@@ -350,12 +356,13 @@ type LinkRule struct {
 	Limit int `yaml:"limit,omitempty"`
 }
 
-// Duration is a time.Duration written as 90s, 1h30m.
+// Duration is a time.Duration written as 500ms, 90s, 1h30m.
 type Duration time.Duration
 
 // Size is a number of bytes written as 500KB, 20MB, 1.5GB (powers of 1000) or KiB,
 // MiB, GiB (powers of 1024).
 type Size int64
 
-// Rate is a number of pages a second; 0 means no limit.
+// Rate is a number of pages a second, written as 2/s, 30/m, 100/h or none; 0 means no
+// limit.
 type Rate float64
