@@ -1,0 +1,129 @@
+package memprof
+
+// How the figures are read, in the words of the table.
+const (
+	fromStatus  = "/proc/PID/status"
+	fromSmaps   = "/proc/PID/smaps_rollup"
+	fromMetrics = "Performance.getMetrics"
+	fromHeap    = "Runtime.getHeapUsage"
+	fromCgroup  = "memory cgroup of this process"
+	fromRuntime = "runtime/metrics"
+)
+
+// table is the one table of metrics. A new metric is one row here and a value under its name
+// from a source.
+var table = []Metric{
+	process("anon", Bytes, LevelCheap, "anonymous and shared memory, the headline: it does not move with other Chromes on the host", fromStatus+": RssAnon + RssShmem"),
+	process("swap", Bytes, LevelCheap, "swapped out", fromStatus+": VmSwap"),
+	process("count", Count, LevelCheap, "processes", "/proc/PID/stat: parents, followed down from Chrome's first process"),
+	process("threads", Count, LevelCheap, "threads", fromStatus+": Threads"),
+	process("pss", Bytes, LevelFull, "proportional set size; moves with other Chromes: shown, never judged", fromSmaps+": Pss"),
+	process("uss", Bytes, LevelFull, "private pages; moves with other Chromes: shown, never judged", fromSmaps+": Private_Clean + Private_Dirty"),
+	process("fds", Count, LevelFull, "open file descriptors", "/proc/PID/fd"),
+
+	{Name: "page.read", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "pages that were asked for their figures", Read: "the pool's own list of tabs"},
+	isolate("heap.used", Bytes, LevelCheap, "JavaScript heap in use", fromHeap+": usedSize"),
+	isolate("heap.total", Bytes, LevelCheap, "JavaScript heap reserved", fromHeap+": totalSize"),
+	isolate("heap.embedder", Bytes, LevelCheap, "DOM and other objects of the embedder's heap", fromHeap+": embedderHeapUsedSize"),
+	isolate("heap.backing", Bytes, LevelCheap, "backing stores of array buffers and external strings", fromHeap+": backingStorageSize"),
+	isolate("dom.documents", Count, LevelFull, "documents in the renderer", "Memory.getDOMCounters"),
+	isolate("dom.nodes", Count, LevelFull, "DOM nodes in the renderer", "Memory.getDOMCounters"),
+	isolate("dom.listeners", Count, LevelFull, "event listeners in the renderer", "Memory.getDOMCounters"),
+
+	{Name: "target.count", Unit: Count, Scope: PerTarget, Level: LevelCheap, Tick: true, Witness: "context.count", Means: "open targets by type; a page counts once", Read: "Target.getTargets"},
+	{Name: "target.open", Unit: Count, Scope: PerTarget, Level: LevelCheap, Means: "one open target, with its URL and opener", Read: "Target.getTargets"},
+	{Name: "context.count", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "browser contexts beside the default one", Read: "Target.getBrowserContexts"},
+	{Name: "profile.bytes", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Means: "size of the files in the profile folder", Read: "walk of the folder"},
+	{Name: "profile.files", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "files in the profile folder", Read: "walk of the folder"},
+
+	perf("Documents", Count, "documents in the renderer"),
+	perf("Frames", Count, "frames in the renderer"),
+	perf("Nodes", Count, "DOM nodes in the renderer, attached or not"),
+	perf("JSEventListeners", Count, "event listeners in the renderer"),
+	perf("LayoutObjects", Count, "layout objects"),
+	perf("Resources", Count, "cached resources"),
+	perf("ResourceFetchers", Count, "resource fetchers, one a document"),
+	perf("ArrayBufferContents", Count, "backing stores of array buffers"),
+	perf("ContextLifecycleStateObservers", Count, "objects that watch their document's life"),
+	perf("DetachedScriptStates", Count, "script states of documents that are gone"),
+	perf("V8PerContextDatas", Count, "JavaScript contexts"),
+	perf("WorkerGlobalScopes", Count, "workers"),
+	perf("UACSSResources", Count, "user agent style sheets"),
+	perf("AdSubframes", Count, "frames that Chrome takes for advertisements"),
+	perf("AudioHandlers", Count, "audio handlers"),
+	perf("AudioWorkletProcessors", Count, "audio worklet processors"),
+	perf("MediaKeySessions", Count, "media key sessions"),
+	perf("MediaKeys", Count, "media keys"),
+	perf("RTCPeerConnections", Count, "WebRTC connections"),
+	perf("JSHeapUsedSize", Bytes, "JavaScript heap in use, as heap.used"),
+	perf("JSHeapTotalSize", Bytes, "JavaScript heap reserved, as heap.total"),
+	counter("LayoutCount", Count, "layouts done"),
+	counter("RecalcStyleCount", Count, "style recalculations done"),
+	counter("LayoutDuration", Seconds, "time in layout"),
+	counter("RecalcStyleDuration", Seconds, "time in style recalculation"),
+	counter("DevToolsCommandDuration", Seconds, "time in answers to DevTools: what measuring and driving cost the page"),
+	counter("ScriptDuration", Seconds, "time in scripts"),
+	counter("V8CompileDuration", Seconds, "time in compiling scripts"),
+	counter("TaskDuration", Seconds, "time in all tasks"),
+	counter("TaskOtherDuration", Seconds, "time in tasks of no other kind"),
+	counter("ThreadTime", Seconds, "processor time of the main thread"),
+	counter("ProcessTime", Seconds, "processor time of the renderer"),
+	counter("Timestamp", Seconds, "Chrome's clock at the reading"),
+	counter("NavigationStart", Seconds, "Chrome's clock at the last navigation"),
+	counter("DomContentLoaded", Seconds, "Chrome's clock at DOMContentLoaded"),
+	counter("FirstMeaningfulPaint", Seconds, "Chrome's clock at the first meaningful paint"),
+
+	host("go.heap_live", Bytes, LevelCheap, true, "live heap of this program at its last collection", fromRuntime+": /gc/heap/live:bytes"),
+	host("go.heap_objects", Bytes, LevelCheap, true, "heap of this program, live or not yet swept", fromRuntime+": /memory/classes/heap/objects:bytes"),
+	host("go.stacks", Bytes, LevelCheap, true, "stacks of goroutines", fromRuntime+": /memory/classes/heap/stacks:bytes"),
+	host("go.total", Bytes, LevelCheap, true, "memory that the Go runtime holds", fromRuntime+": /memory/classes/total:bytes"),
+	host("go.released", Bytes, LevelCheap, true, "of go.total, given back to the system", fromRuntime+": /memory/classes/heap/released:bytes"),
+	host("go.goroutines", Count, LevelCheap, true, "goroutines of this program", fromRuntime+": /sched/goroutines:goroutines"),
+	host("go.gc_cycles", Count, LevelCheap, true, "collections done", fromRuntime+": /gc/cycles/total:gc-cycles"),
+
+	host("cgroup.current", Bytes, LevelCheap, true, "memory charged, page cache included", fromCgroup+": memory.current, memory.usage_in_bytes"),
+	host("cgroup.limit", Bytes, LevelCheap, true, "lowest limit of the cgroup and those above it; absent when there is none", fromCgroup+": memory.max, memory.limit_in_bytes"),
+	host("cgroup.oom_kills", Count, LevelCheap, true, "processes killed at the limit", fromCgroup+": memory.events, memory.oom_control"),
+	host("cgroup.peak", Bytes, LevelFull, false, "highest use so far", fromCgroup+": memory.peak, memory.max_usage_in_bytes"),
+	host("cgroup.anon", Bytes, LevelFull, false, "anonymous memory", fromCgroup+": memory.stat"),
+	host("cgroup.file", Bytes, LevelFull, false, "page cache", fromCgroup+": memory.stat"),
+	host("cgroup.shmem", Bytes, LevelFull, false, "shared memory and tmpfs", fromCgroup+": memory.stat"),
+	host("cgroup.swap", Bytes, LevelFull, false, "swapped out", fromCgroup+": memory.swap.current, memory.stat"),
+	host("cgroup.pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task waited for memory", fromCgroup+": memory.pressure"),
+	host("cgroup.pressure_stall", Seconds, LevelFull, false, "time in which some task waited for memory, in all", fromCgroup+": memory.pressure"),
+
+	host("host.memory", Bytes, LevelFull, false, "memory of the machine", "/proc/meminfo: MemTotal"),
+	host("host.available", Bytes, LevelFull, false, "memory available without swapping", "/proc/meminfo: MemAvailable"),
+	host("host.swap_used", Bytes, LevelFull, false, "swap in use", "/proc/meminfo: SwapTotal - SwapFree"),
+	host("host.load", Count, LevelFull, false, "load average of the last minute", "/proc/loadavg"),
+	host("host.pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task of the host waited for memory", "/proc/pressure/memory"),
+	host("host.pressure_stall", Seconds, LevelFull, false, "time in which some task of the host waited for memory, in all", "/proc/pressure/memory"),
+}
+
+func process(name string, unit Unit, level Level, means, read string) Metric {
+	return Metric{Name: "process." + name, Unit: unit, Scope: PerProcess, Level: level, Tick: level == LevelCheap,
+		Witness: "process.count", Means: means, Read: read}
+}
+
+func isolate(name string, unit Unit, level Level, means, read string) Metric {
+	return Metric{Name: name, Unit: unit, Scope: PerIsolate, Level: level, Tick: level == LevelCheap,
+		Witness: "page.read", Means: means, Read: read}
+}
+
+func perf(field string, unit Unit, means string) Metric {
+	tick := map[string]bool{"Documents": true, "Frames": true, "Nodes": true, "JSEventListeners": true}
+	return Metric{Name: "perf." + field, Unit: unit, Scope: PerIsolate, Level: LevelCheap, Tick: tick[field],
+		Witness: "page.read", Means: means, Read: fromMetrics}
+}
+
+func counter(field string, unit Unit, means string) Metric {
+	row := perf(field, unit, means)
+	row.Cumulative = true
+	return row
+}
+
+func host(name string, unit Unit, level Level, tick bool, means, read string) Metric {
+	cumulative := map[string]bool{"go.gc_cycles": true, "cgroup.oom_kills": true, "cgroup.pressure_stall": true, "host.pressure_stall": true}
+	return Metric{Name: name, Unit: unit, Scope: PerHost, Level: level, Tick: tick, Cumulative: cumulative[name],
+		Means: means, Read: read}
+}

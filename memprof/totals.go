@@ -1,0 +1,141 @@
+package memprof
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Totals is what the readings of one moment add up to. A total that lacks a part (a page that
+// did not answer, a process that could not be read) is missing, not smaller.
+type Totals struct {
+	Level Level `json:"level"`
+	Tick  bool  `json:"tick,omitempty"`
+	// Values holds the totals that were read.
+	Values map[Series]float64 `json:"values"`
+	// Missing names what could not be read in full: "heap.used", "process.pss/renderer", or a
+	// family such as "perf.*"; sorted.
+	Missing []string `json:"missing,omitempty"`
+}
+
+// NewTotals adds up the readings that answered a request.
+func NewTotals(q Request, readings []Reading) Totals {
+	t := Totals{Level: q.Level, Tick: q.Tick, Values: make(map[Series]float64)}
+	isolates := make(map[isolateKey]bool)
+	for _, r := range readings {
+		t.add(r, isolates)
+	}
+	slices.Sort(t.Missing)
+	t.Missing = slices.Compact(t.Missing)
+	return t
+}
+
+type isolateKey struct{ metric, browser, isolate string }
+
+func (t *Totals) add(r Reading, isolates map[isolateKey]bool) {
+	if r.Err != nil {
+		if !errors.Is(r.Err, ErrGone) {
+			t.Missing = append(t.Missing, missing(r))
+		}
+		return
+	}
+	row, ok := MetricOf(r.Metric)
+	if !ok || !(Request{Level: t.Level, Tick: t.Tick}).Wants(row) {
+		return
+	}
+	group := ""
+	switch row.Scope {
+	case PerProcess:
+		group = r.Subject.Kind
+		if group != Worker {
+			t.Values[Series{r.Metric, Chrome}] += r.Value
+		}
+	case PerTarget:
+		group = r.Subject.Kind
+	case PerIsolate:
+		key := isolateKey{r.Metric, r.Subject.Browser, r.Subject.Isolate}
+		if r.Subject.Isolate != "" && isolates[key] {
+			return
+		}
+		isolates[key] = true
+	}
+	t.Values[Series{r.Metric, group}] += r.Value
+}
+
+// missing names what a failed reading spoils. A failure of a process of unknown type spoils all.
+func missing(r Reading) string {
+	if row, ok := MetricOf(r.Metric); ok && row.Scope != PerProcess && row.Scope != PerTarget {
+		return r.Metric
+	}
+	if r.Subject.Kind == "" {
+		return r.Metric
+	}
+	return r.Metric + "/" + r.Subject.Kind
+}
+
+// At returns a total, and whether it is known. A total over no subject at all (no renderer is
+// running) is a true 0 if its source was read; what was not asked for, not read, or read in
+// part is unknown.
+func (t Totals) At(s Series) (value float64, ok bool) {
+	row, known := MetricOf(s.Metric)
+	if !known || t.spoilt(row, s.Group) {
+		return 0, false
+	}
+	if value, ok = t.Values[s]; ok {
+		return value, true
+	}
+	if row.Witness == "" || !(Request{Level: t.Level, Tick: t.Tick}).Wants(row) {
+		return 0, false
+	}
+	return 0, t.witnessed(row, s.Group)
+}
+
+func (t Totals) witnessed(row Metric, group string) bool {
+	witness := Series{Metric: row.Witness}
+	if row.Scope == PerProcess {
+		witness.Group = Chrome
+		if group == Worker {
+			return false // this program always runs: no value is no reading
+		}
+	}
+	_, ok := t.Values[witness]
+	return ok
+}
+
+func (t Totals) spoilt(row Metric, group string) bool {
+	for _, name := range t.Missing {
+		metric, kind, _ := strings.Cut(name, "/")
+		if metric != row.Name && metric != row.Family() {
+			continue
+		}
+		if kind == "" || kind == group || (group == Chrome && kind != Worker) {
+			return true
+		}
+	}
+	return false
+}
+
+// Series returns the series that have a value, by metric and then group.
+func (t Totals) Series() []Series {
+	return slices.SortedFunc(maps.Keys(t.Values), func(a, b Series) int {
+		if c := strings.Compare(a.Metric, b.Metric); c != 0 {
+			return c
+		}
+		return strings.Compare(a.Group, b.Group)
+	})
+}
+
+// MarshalText writes the series as String does, so that it can be the key of a JSON object.
+func (s Series) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Series) UnmarshalText(text []byte) error {
+	metric, group, _ := strings.Cut(string(text), "/")
+	if metric == "" {
+		return fmt.Errorf("series %q: no metric", text)
+	}
+	s.Metric, s.Group = metric, group
+	return nil
+}
