@@ -1,0 +1,375 @@
+// Package browser runs Chrome, lends out its tabs, and cleans them up.
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+)
+
+// LaunchOptions say how to start Chrome.
+type LaunchOptions struct {
+	// Path is Chrome's executable, as Find returns it.
+	Path string
+	// User is the name or uid of the account that Chrome runs as when the worker is
+	// root. Default: ebb if it exists, otherwise nobody.
+	User string
+	// NoSandbox starts Chrome without its sandbox. Default: false; there should be no
+	// other.
+	NoSandbox bool
+	// Flags are further arguments; see RefusedFlag. Default: none.
+	Flags []string
+	// UserAgent is sent by every tab that sets no other. Default: Chrome's own.
+	UserAgent string
+	// TempDir is where Chrome's private folder is made. Default: the system's.
+	TempDir string
+	// StartTimeout bounds the start, up to the first answer. Default: 30 s.
+	StartTimeout time.Duration
+	// CloseTimeout is how long Chrome may take to close by itself before it is killed.
+	// Default: 5 s.
+	CloseTimeout time.Duration
+	// KeepPopups leaves windows open that pages opened. Default: false, they are
+	// closed as they open, and counted.
+	KeepPopups bool
+}
+
+func (o LaunchOptions) withDefaults() LaunchOptions {
+	if o.TempDir == "" {
+		o.TempDir = os.TempDir()
+	}
+	if o.StartTimeout <= 0 {
+		o.StartTimeout = 30 * time.Second
+	}
+	if o.CloseTimeout <= 0 {
+		o.CloseTimeout = 5 * time.Second
+	}
+	return o
+}
+
+// Browser is one running Chrome. It lives until Close, or until it dies by itself;
+// no context that is given to a call ends it.
+type Browser struct {
+	options LaunchOptions
+	as      account
+	folder  folder
+	args    []string
+	started time.Time
+
+	cmd     *exec.Cmd
+	conn    *conn
+	stderr  *tail
+	output  *os.File      // the read end of Chrome's standard output and error
+	drained chan struct{} // closed when nothing more comes from it
+	tracker *tracker
+	version browser.GetVersionResult
+
+	exited  chan struct{} // closed when the process has been waited for
+	waitErr error         // valid after exited
+
+	gone    chan struct{} // closed when Chrome is of no more use
+	closing chan struct{} // closed by Close
+	cleaned chan struct{} // closed when nothing of it is left
+	cleanup error         // valid after cleaned
+}
+
+// Launch starts Chrome and waits for its first answer. The context bounds the start
+// only. An error wraps ErrStart and leaves nothing behind.
+func Launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
+	b, err := launch(ctx, o.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStart, err)
+	}
+	return b, nil
+}
+
+func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
+	if flag, advice := RefusedFlag(o.Flags); flag != "" {
+		return nil, fmt.Errorf("flag %s is refused: %s", flag, advice)
+	}
+	as, err := findAccount(o.User)
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFolder(o.TempDir, as)
+	if err != nil {
+		return nil, err
+	}
+	b := &Browser{
+		options: o, as: as, folder: f, started: time.Now(), stderr: newTail(16 << 10),
+		args:   flags(o, f.profile(), isHeadlessShell(o.Path)),
+		exited: make(chan struct{}), gone: make(chan struct{}),
+		closing: make(chan struct{}), cleaned: make(chan struct{}),
+	}
+	if err := b.start(); err != nil {
+		return nil, errors.Join(err, f.remove(time.Second))
+	}
+	go b.supervise()
+	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout, fmt.Errorf("no answer within %s", o.StartTimeout))
+	defer cancel()
+	if err := b.greet(ctx); err != nil {
+		said := b.stderr.String()
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.CloseTimeout+5*time.Second)
+		defer cancel()
+		b.kill()
+		err = errors.Join(startError(err, said, o.Path, as), b.Close(closeCtx))
+		return nil, err
+	}
+	return b, nil
+}
+
+// start runs the process. It is started and waited for by one thread that stays
+// locked: the kernel ties the death signal to the thread that started a process, not
+// to the process.
+func (b *Browser) start() error {
+	toChrome, ours, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("make a pipe to Chrome: %w", err)
+	}
+	mine, fromChrome, err := os.Pipe()
+	if err != nil {
+		return errors.Join(fmt.Errorf("make a pipe from Chrome: %w", err), toChrome.Close(), ours.Close())
+	}
+	output, said, err := os.Pipe()
+	if err != nil {
+		return errors.Join(fmt.Errorf("make a pipe for Chrome's output: %w", err), toChrome.Close(), ours.Close(), mine.Close(), fromChrome.Close())
+	}
+	b.cmd = exec.Command(b.options.Path, b.args...)
+	b.cmd.Dir = b.folder.home()
+	b.cmd.Env = environment(b.folder.home(), b.folder.tmp())
+	b.cmd.ExtraFiles = []*os.File{toChrome, fromChrome}
+	// A pipe of our own, not one of os/exec: Chrome's children hold it open for longer
+	// than Chrome lives, and Wait would wait for them.
+	b.cmd.Stdout, b.cmd.Stderr = said, said
+	b.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Setpgid:    true,
+		Pdeathsig:  syscall.SIGKILL,
+		Credential: b.as.credential(),
+	}
+	startErr := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with Chrome
+		err := b.cmd.Start()
+		startErr <- err
+		if err == nil {
+			b.waitErr = b.cmd.Wait()
+			close(b.exited)
+		}
+	}()
+	err = <-startErr
+	toChrome.Close()
+	fromChrome.Close()
+	said.Close()
+	if err != nil {
+		ours.Close()
+		mine.Close()
+		output.Close()
+		return execError(err, b.options.Path, b.as)
+	}
+	b.output = output
+	b.drained = make(chan struct{})
+	go func() {
+		defer close(b.drained)
+		_, _ = io.Copy(b.stderr, output)
+	}()
+	b.conn = newConn(mine, ours, b.explain)
+	b.tracker = newTracker(b.conn, b.options.KeepPopups)
+	return nil
+}
+
+// execError says why a process did not start, in words of what can be done.
+func execError(err error, path string, as account) error {
+	if errors.Is(err, os.ErrPermission) && as.other {
+		return fmt.Errorf("run %s as %s: %w; every folder above it must be open to that user (chmod o+x), or name another with browser.user", path, as, err)
+	}
+	return fmt.Errorf("run %s: %w", path, err)
+}
+
+// startError adds what Chrome said to an error of its start.
+func startError(err error, said, path string, as account) error {
+	err = fmt.Errorf("start %s as %s: %w", path, as, err)
+	if strings.Contains(said, "No usable sandbox") || strings.Contains(said, "sandbox_host") || strings.Contains(said, "credentials.cc") {
+		return fmt.Errorf("%w: its sandbox cannot work here: user namespaces are closed; see `ebb browser doctor`", err)
+	}
+	if said != "" {
+		lines := strings.Split(strings.TrimSpace(said), "\n")
+		return fmt.Errorf("%w; it said: %s", err, strings.Join(lines[max(0, len(lines)-3):], " | "))
+	}
+	return err
+}
+
+// greet asks for the version and sets what holds for the whole browser.
+func (b *Browser) greet(ctx context.Context) error {
+	v, err := cdp.Call(ctx, b.conn.root, browser.GetVersion, cdp.Empty{})
+	if err != nil {
+		return err
+	}
+	b.version = v
+	if err := b.tracker.begin(ctx); err != nil {
+		return err
+	}
+	return b.harden(ctx, "")
+}
+
+// harden denies downloads in a browser context; "" is the default one.
+func (b *Browser) harden(ctx context.Context, id cdp.BrowserContextID) error {
+	_, err := cdp.Call(ctx, b.conn.root, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
+		Behavior: browser.SetDownloadBehaviorBehaviorDeny, BrowserContextID: id,
+	})
+	return err
+}
+
+// supervise waits for the end of Chrome, however it comes, and then removes all that
+// is left of it.
+func (b *Browser) supervise() {
+	select {
+	case <-b.exited:
+	case <-b.conn.closed:
+	case <-b.closing:
+		b.closeSoftly()
+	}
+	b.kill()
+	<-b.exited
+	b.conn.close()
+	close(b.gone)
+	killProfile(b.folder.profile())
+	b.output.Close()
+	<-b.drained
+	reapGroup(b.cmd.Process.Pid)
+	b.cleanup = b.folder.remove(5 * time.Second)
+	close(b.cleaned)
+}
+
+// closeSoftly asks Chrome to close and gives it its time.
+func (b *Browser) closeSoftly() {
+	b.conn.root.post(browser.CommandClose, cdp.Empty{})
+	timer := time.NewTimer(b.options.CloseTimeout)
+	defer timer.Stop()
+	select {
+	case <-b.exited:
+	case <-timer.C:
+	}
+}
+
+// kill ends Chrome's process group at once. Chrome that has been waited for is left
+// alone: its number may belong to somebody else by now.
+func (b *Browser) kill() {
+	select {
+	case <-b.exited:
+	default:
+		_ = syscall.Kill(-b.cmd.Process.Pid, syscall.SIGKILL)
+	}
+}
+
+// explain adds how Chrome ended to the error that ended its pipe. The end of the pipe
+// is seen a moment before the end of the process.
+func (b *Browser) explain(err error) error {
+	timer := time.NewTimer(100 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-b.exited:
+		return fmt.Errorf("it ended with %w", b.exitErr())
+	case <-timer.C:
+		return err
+	}
+}
+
+// exitErr says how Chrome ended; valid after exited.
+func (b *Browser) exitErr() error {
+	var exit *exec.ExitError
+	switch {
+	case b.waitErr == nil:
+		return errors.New("exit status 0")
+	case errors.As(b.waitErr, &exit):
+		return errors.New(exit.String())
+	}
+	return b.waitErr
+}
+
+// Close asks Chrome to close, kills it if it does not within CloseTimeout, and waits
+// until no process and no file of it is left, or the context ends. The work goes on in
+// the background where the context ends first. Only the first call does anything; all
+// of them wait.
+func (b *Browser) Close(ctx context.Context) error {
+	b.tracker.closeOnce.Do(func() { close(b.closing) })
+	select {
+	case <-b.cleaned:
+		return b.cleanup
+	case <-ctx.Done():
+		return fmt.Errorf("close Chrome: %w", context.Cause(ctx))
+	}
+}
+
+// Kill ends Chrome at once; Close must still be called to wait for its end.
+func (b *Browser) Kill() { b.kill() }
+
+// Gone is closed when Chrome has ended.
+func (b *Browser) Gone() <-chan struct{} { return b.gone }
+
+// Err says how Chrome ended, as an error that wraps ErrGone; nil while it runs.
+func (b *Browser) Err() error {
+	select {
+	case <-b.gone:
+		return b.conn.goneErr()
+	default:
+		return nil
+	}
+}
+
+// PID is the number of Chrome's main process.
+func (b *Browser) PID() int { return b.cmd.Process.Pid }
+
+// Version is what Chrome calls itself, such as HeadlessChrome/156.0.8078.79.
+func (b *Browser) Version() string { return b.version.Product }
+
+// UserAgent is what Chrome sends by itself.
+func (b *Browser) UserAgent() string { return b.version.UserAgent }
+
+// Flags are the arguments that Chrome was started with.
+func (b *Browser) Flags() []string { return b.args }
+
+// Account says which account Chrome runs as.
+func (b *Browser) Account() string { return b.as.String() }
+
+// Started is when Chrome was started.
+func (b *Browser) Started() time.Time { return b.started }
+
+// ProfileDir is Chrome's profile folder; it is removed with Chrome.
+func (b *Browser) ProfileDir() string { return b.folder.profile() }
+
+// Session is the DevTools session of the browser itself.
+func (b *Browser) Session() cdp.Session { return b.conn.root }
+
+// newContext makes a browser context: storage of its own, gone with it.
+func (b *Browser) newContext(ctx context.Context) (cdp.BrowserContextID, error) {
+	res, err := cdp.Call(ctx, b.conn.root, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+	if err != nil {
+		return "", fmt.Errorf("make a browser context: %w", err)
+	}
+	if err := b.harden(ctx, res.BrowserContextID); err != nil {
+		return "", errors.Join(err, b.disposeContext(ctx, res.BrowserContextID))
+	}
+	return res.BrowserContextID, nil
+}
+
+// disposeContext closes a browser context with its tabs and its storage.
+func (b *Browser) disposeContext(ctx context.Context, id cdp.BrowserContextID) error {
+	_, err := cdp.Call(ctx, b.conn.root, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
+	if err != nil {
+		return fmt.Errorf("dispose of a browser context: %w", err)
+	}
+	return nil
+}
+
+// AnchorPages is the number of pages that Chrome opens by itself and that stay open.
+const AnchorPages = 1

@@ -1,0 +1,64 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors that a caller may test for with errors.Is.
+var (
+	// ErrGone says that Chrome died, or was closed, while it was needed. The error
+	// that wraps it says how it ended.
+	ErrGone = errors.New("the browser is gone")
+	// ErrCrashed says that the tab's renderer crashed or was killed.
+	ErrCrashed = errors.New("the tab crashed")
+	// ErrClosed says that the tab was closed, by its page or by its owner.
+	ErrClosed = errors.New("the tab is closed")
+	// ErrHung says that Chrome or a tab did not answer in time although the caller
+	// had time left.
+	ErrHung = errors.New("no answer in time")
+	// ErrPoolClosed says that the pool takes no more leases.
+	ErrPoolClosed = errors.New("the pool of tabs is closed")
+	// ErrStart says that no Chrome could be started.
+	ErrStart = errors.New("no usable Chrome")
+	// ErrTooLarge says that a document is larger than the lease allows.
+	ErrTooLarge = errors.New("the document is too large")
+	// ErrNotPage says that a URL led to something that is no page: a download, an
+	// image, no content at all.
+	ErrNotPage = errors.New("not a page")
+	// ErrNoElement says that a selector matched nothing that can be used.
+	ErrNoElement = errors.New("no such element")
+	// ErrRedirects says that a navigation was redirected too often.
+	ErrRedirects = errors.New("too many redirects")
+	// ErrScheme says that a URL is neither http nor https.
+	ErrScheme = errors.New("only http and https are opened")
+)
+
+// NetError is a navigation that failed in Chrome's network stack.
+type NetError struct {
+	// Code is Chrome's name for it, such as net::ERR_NAME_NOT_RESOLVED.
+	Code string
+	// URL is what was asked for.
+	URL string
+}
+
+func (e *NetError) Error() string { return fmt.Sprintf("open %s: %s", e.URL, e.Code) }
+
+// ScriptError is an expression that threw, or a promise of its that was rejected.
+type ScriptError struct {
+	// Message is the exception's text, with its stack where it has one. It comes from
+	// the page and may hold anything.
+	Message string
+}
+
+func (e *ScriptError) Error() string { return "script: " + firstLine(e.Message, 300) }
+
+// firstLine cuts text from a page to one line of at most limit bytes.
+func firstLine(text string, limit int) string {
+	text, _, _ = strings.Cut(text, "\n")
+	if len(text) > limit {
+		text = strings.ToValidUTF8(text[:limit], "") + "…"
+	}
+	return text
+}

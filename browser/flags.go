@@ -1,0 +1,109 @@
+package browser
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// minShm is the room in /dev/shm from which Chrome may keep its shared memory there.
+const minShm = 512 << 20
+
+// baseFlags are given to every Chrome. Each one keeps a scrape quiet, bounded or
+// repeatable; none weakens Chrome's defences.
+var baseFlags = []string{
+	"--remote-debugging-pipe", // no port is open
+	"--no-first-run",
+	"--no-default-browser-check",
+	"--disable-background-networking", // nothing phones home
+	"--disable-client-side-phishing-detection",
+	"--disable-component-update",
+	"--disable-default-apps",
+	"--disable-domain-reliability",
+	"--disable-extensions",
+	"--disable-sync",
+	"--disable-quic",
+	"--disable-breakpad", // no crash reporter that outlives Chrome
+	"--disable-crash-reporter",
+	"--noerrdialogs",
+	"--metrics-recording-only",
+	"--no-pings",
+	"--deny-permission-prompts",
+	"--mute-audio",
+	"--hide-scrollbars",
+	"--password-store=basic",
+	"--use-mock-keychain",
+	"--force-color-profile=srgb",
+	"--disable-background-timer-throttling", // tabs that nobody looks at work as fast as others
+	"--disable-backgrounding-occluded-windows",
+	"--disable-renderer-backgrounding",
+	"--disable-hang-monitor",
+	"--disable-prompt-on-repost",
+	"--enable-automation",
+	// Old pages kept alive for the back button are memory that nothing gives back.
+	"--disable-features=BackForwardCache,Translate,OptimizationHints,MediaRouter,InterestFeedContentSuggestions,Prerender2",
+}
+
+// flags returns the whole command line of a Chrome after its path.
+func flags(o LaunchOptions, profile string, headlessShell bool) []string {
+	args := slices.Clone(baseFlags)
+	args = append(args, "--user-data-dir="+profile)
+	if !headlessShell {
+		args = append(args, "--headless")
+	}
+	if !shmIsLarge("/dev/shm") {
+		args = append(args, "--disable-dev-shm-usage")
+	}
+	if o.UserAgent != "" {
+		args = append(args, "--user-agent="+o.UserAgent)
+	}
+	if o.NoSandbox {
+		args = append(args, "--no-sandbox")
+	}
+	args = append(args, o.Flags...)
+	return append(args, "about:blank")
+}
+
+// shmIsLarge says whether Chrome's shared memory fits into a file system.
+func shmIsLarge(dir string) bool {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return false
+	}
+	return uint64(fs.Bavail)*uint64(fs.Bsize) >= minShm
+}
+
+// refusedFlags would take away what this package promises, or fight with it.
+var refusedFlags = []string{"--no-sandbox", "--remote-debugging-port", "--remote-debugging-address", "--user-data-dir", "--remote-debugging-pipe"}
+
+// RefusedFlag returns the first of flags that may not be given, and what to do
+// instead; "" when all may.
+func RefusedFlag(flags []string) (flag, advice string) {
+	for _, f := range flags {
+		name, _, _ := strings.Cut(f, "=")
+		if !strings.HasPrefix(name, "--") {
+			return f, "a flag begins with --"
+		}
+		if slices.Contains(refusedFlags, name) {
+			if name == "--no-sandbox" {
+				return f, "set browser.sandbox to false if it must be"
+			}
+			return f, "Ebb sets it itself"
+		}
+	}
+	return "", ""
+}
+
+// environment is what Chrome gets to see: its own folders, and of ours only what
+// language, time and display need. Secrets in the worker's environment stay there.
+func environment(home, tmp string) []string {
+	env := []string{"HOME=" + home, "TMPDIR=" + tmp, "XDG_CONFIG_HOME=" + home, "XDG_CACHE_HOME=" + home, "CHROME_HEADLESS=1", "DBUS_SESSION_BUS_ADDRESS=disabled:"}
+	for _, name := range []string{"PATH", "LANG", "LC_ALL", "LANGUAGE", "TZ", "FONTCONFIG_PATH", "FONTCONFIG_FILE", "LD_LIBRARY_PATH"} {
+		if v, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}

@@ -1,0 +1,331 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"golang.org/x/sync/errgroup"
+)
+
+// Isolation is what a lease's tab shares with others.
+type Isolation string
+
+const (
+	// IsolateTab lends a tab that later leases of the same site use again, cookies and
+	// storage included.
+	IsolateTab Isolation = "tab"
+	// IsolatePage lends a new tab each time; it is closed by Release.
+	IsolatePage Isolation = "page"
+	// IsolateContext lends a tab in a browser context that the leases of one run share.
+	IsolateContext Isolation = "context"
+	// IsolateBrowser lends a tab in a Chrome that the leases of one run share.
+	IsolateBrowser Isolation = "browser"
+)
+
+// LeaseOptions say what tab is wanted and what it may load.
+type LeaseOptions struct {
+	// Site is the site's name: its leases get tabs that it used before.
+	Site string
+	// Run identifies the run. Needed.
+	Run string
+	// Isolation is what the tab shares. Default: IsolateContext.
+	Isolation Isolation
+	// Keep names a tab whose document stays open between leases. Default: "".
+	Keep string
+	// UserAgent is sent instead of the pool's. Default: "", the pool's.
+	UserAgent string
+	// BlockKinds are resource kinds that are not loaded: image, font, media,
+	// stylesheet, script, xhr, websocket, other. Default: none.
+	BlockKinds []string
+	// BlockURLs are URL patterns, * standing for any characters, that are not loaded.
+	// Default: none.
+	BlockURLs []string
+	// MaxDocument is the largest document that is taken, in bytes, as far as the server
+	// announces it. Default: 0, no limit.
+	MaxDocument int64
+}
+
+func (o *LeaseOptions) check() error {
+	if o.Isolation == "" {
+		o.Isolation = IsolateContext
+	}
+	switch o.Isolation {
+	case IsolateTab, IsolatePage, IsolateContext, IsolateBrowser:
+	default:
+		return fmt.Errorf("lend a tab: isolation %q is none of tab, page, context, browser", o.Isolation)
+	}
+	if o.Run == "" {
+		return errors.New("lend a tab: the lease names no run")
+	}
+	for _, k := range o.BlockKinds {
+		if kinds[k] == nil {
+			return fmt.Errorf("lend a tab: no resource kind is called %q", k)
+		}
+	}
+	return nil
+}
+
+func (o LeaseOptions) rules() rules {
+	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument}
+}
+
+func (r rules) equal(other rules) bool {
+	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument &&
+		slices.Equal(r.BlockKinds, other.BlockKinds) && slices.Equal(r.BlockURLs, other.BlockURLs)
+}
+
+// Lease is a tab lent to one job until Release.
+type Lease struct {
+	*Tab
+	pool    *Pool
+	member  *member
+	options LeaseOptions
+	kept    *keptTab
+	reused  bool
+	once    sync.Once
+	err     error
+}
+
+// Kept says that the document of an earlier lease is still open in the tab.
+func (l *Lease) Kept() bool { return l.reused }
+
+// lendKept lends the tab that is kept under a name, or opens it. A second lease of the
+// same name waits for the first.
+func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
+	for {
+		p.mu.Lock()
+		k := p.kept[o.Keep]
+		if k == nil {
+			k = &keptTab{free: make(chan struct{}, 1)}
+			p.kept[o.Keep] = k
+			p.mu.Unlock()
+			return p.openKept(ctx, k, o)
+		}
+		p.mu.Unlock()
+		select {
+		case <-k.free:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		p.mu.Lock()
+		current := p.kept[o.Keep] == k && k.tab != nil && k.tab.Err() == nil && k.tab.rules.equal(o.rules())
+		if current {
+			k.member.leases++
+		} else if p.kept[o.Keep] == k {
+			delete(p.kept, o.Keep)
+		}
+		p.mu.Unlock()
+		if current {
+			return p.leased(&Lease{Tab: k.tab, pool: p, member: k.member, options: o, kept: k, reused: true}), nil
+		}
+		if k.tab != nil && k.tab.Err() == nil {
+			_ = k.tab.close(ctx)
+		}
+		k.free <- struct{}{} // whoever waits for it sees that it is no longer current
+	}
+}
+
+// openKept opens the tab of a new keptTab.
+func (p *Pool) openKept(ctx context.Context, k *keptTab, o LeaseOptions) (*Lease, error) {
+	m, err := p.enter(ctx)
+	if err == nil {
+		var tab *Tab
+		if tab, err = p.open(ctx, m, "", o); err == nil {
+			p.mu.Lock()
+			k.tab, k.member = tab, m
+			p.mu.Unlock()
+			return p.leased(&Lease{Tab: tab, pool: p, member: m, options: o, kept: k}), nil
+		}
+		p.leave(ctx, m)
+	}
+	p.mu.Lock()
+	delete(p.kept, o.Keep)
+	p.mu.Unlock()
+	k.free <- struct{}{}
+	return nil, err
+}
+
+// Release gives the tab back. cause is why the visit failed, nil when it did not: a
+// tab that crashed, hung, or failed for a reason that is not known to be harmless is
+// replaced; others are used again as the lease's isolation says. The lease's place is
+// free when Release returns, whatever happened; calling it again does nothing.
+func (l *Lease) Release(ctx context.Context, cause error) error {
+	l.once.Do(func() { l.err = l.release(ctx, cause) })
+	return l.err
+}
+
+func (l *Lease) release(ctx context.Context, cause error) error {
+	p := l.pool
+	defer func() {
+		p.mu.Lock()
+		delete(p.leases, l)
+		p.mu.Unlock()
+		p.leave(ctx, l.member)
+		p.places.Release(1)
+	}()
+	l.endSteps()
+	usable := l.Tab.Err() == nil && harmless(cause)
+	if l.kept != nil {
+		return l.releaseKept(ctx, usable)
+	}
+	if usable && l.options.Isolation != IsolatePage && p.putIdle(l) {
+		return nil
+	}
+	return l.discard(ctx)
+}
+
+// harmless says whether a tab may be used again after an error: those that the page or
+// its server made, and after which Chrome has answered, are harmless.
+func harmless(err error) bool {
+	var netErr *NetError
+	var scriptErr *ScriptError
+	return err == nil || errors.As(err, &netErr) || errors.As(err, &scriptErr) ||
+		errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotPage) || errors.Is(err, ErrNoElement) ||
+		errors.Is(err, ErrScheme) || errors.Is(err, ErrRedirects)
+}
+
+// putIdle keeps the tab for the next lease; false where its run has ended.
+func (p *Pool) putIdle(l *Lease) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := &idleTab{tab: l.Tab, member: l.member}
+	if l.options.Isolation == IsolateTab {
+		i.site = l.options.Site
+	} else {
+		i.run = l.options.Run
+		if p.runs[i.run] == nil {
+			return false
+		}
+	}
+	if p.shut || l.member.retired {
+		return false
+	}
+	p.idle = append(p.idle, i)
+	return true
+}
+
+// discard closes the tab. A Chrome in which a tab cannot be closed is retired.
+func (l *Lease) discard(ctx context.Context) error {
+	if l.member.browser.Err() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	err := l.Tab.close(ctx)
+	if err != nil && l.member.browser.Err() == nil {
+		l.pool.retire(ctx, l.member)
+		return err
+	}
+	return nil
+}
+
+func (l *Lease) releaseKept(ctx context.Context, usable bool) error {
+	p := l.pool
+	var err error
+	if !usable {
+		p.mu.Lock()
+		if p.kept[l.options.Keep] == l.kept {
+			delete(p.kept, l.options.Keep)
+		}
+		p.mu.Unlock()
+		err = l.discard(ctx)
+	}
+	l.kept.free <- struct{}{}
+	return err
+}
+
+// EndRun gives back what a run had for itself: its idle tabs, its browser context, its
+// Chrome. The tabs that its site keeps (isolation tab) leave their documents. Leases
+// that are still out end when they are released. A run that is not known is no error.
+func (p *Pool) EndRun(ctx context.Context, name string) error {
+	p.mu.Lock()
+	r := p.runs[name]
+	delete(p.runs, name)
+	var tabs, blanks []*Tab
+	if r != nil {
+		p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
+			if i.run == name {
+				tabs = append(tabs, i.tab)
+			}
+			return i.run == name
+		})
+		if r.options.Isolation == IsolateTab {
+			for _, i := range p.idle {
+				if i.run == "" && i.site == r.options.Site {
+					blanks = append(blanks, i.tab)
+				}
+			}
+		}
+	}
+	p.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	var g errgroup.Group
+	for _, t := range blanks {
+		g.Go(func() error { return t.clear(ctx) })
+	}
+	err := g.Wait()
+	return errors.Join(err, p.endPlace(ctx, r, tabs))
+}
+
+// endPlace disposes of a run's browser context or Chrome.
+func (p *Pool) endPlace(ctx context.Context, r *run, tabs []*Tab) error {
+	if r.member == nil || r.member.browser.Err() != nil {
+		return nil
+	}
+	if r.options.Isolation == IsolateBrowser {
+		p.retire(ctx, r.member)
+		select {
+		case <-r.member.browser.cleaned:
+		default:
+			if p.leasesOf(r.member) == 0 {
+				return r.member.browser.Close(ctx)
+			}
+		}
+		return nil
+	}
+	if r.context == cdp.BrowserContextID("") {
+		return nil
+	}
+	for _, t := range tabs {
+		p.forgetTab(t)
+	}
+	if err := r.member.browser.disposeContext(ctx, r.context); err != nil && r.member.browser.Err() == nil {
+		p.retire(ctx, r.member)
+		return err
+	}
+	return r.member.browser.awaitContextGone(ctx, r.context)
+}
+
+func (p *Pool) leasesOf(m *member) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.leases
+}
+
+// forgetTab drops a tab that goes with its browser context.
+func (p *Pool) forgetTab(t *Tab) {
+	t.endSteps()
+	t.browser.tracker.remove(t)
+}
+
+// clear leaves the document and its history, so that nothing holds the old one.
+func (t *Tab) clear(ctx context.Context) error {
+	if t.Err() != nil {
+		return nil
+	}
+	if err := t.Blank(ctx); err != nil {
+		return err
+	}
+	if _, err := cdp.Call(ctx, t.session, page.ResetNavigationHistory, cdp.Empty{}); err != nil {
+		return fmt.Errorf("forget the tab's history: %w", err)
+	}
+	return nil
+}

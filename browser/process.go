@@ -1,0 +1,123 @@
+package browser
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// stat is what this package needs of /proc/PID/stat.
+type stat struct {
+	state      byte
+	ppid, pgid int
+}
+
+func readStat(pid int) (stat, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return stat{}, fmt.Errorf("read the state of process %d: %w", pid, err)
+	}
+	st, err := parseStat(b)
+	if err != nil {
+		return stat{}, fmt.Errorf("read the state of process %d: %w", pid, err)
+	}
+	return st, nil
+}
+
+// parseStat reads /proc/PID/stat. The second field is the command in parentheses and
+// may hold anything, so fields are counted from the last parenthesis.
+func parseStat(b []byte) (stat, error) {
+	at := bytes.LastIndexByte(b, ')')
+	if at < 0 {
+		return stat{}, fmt.Errorf("no command in %q", b)
+	}
+	f := bytes.Fields(b[at+1:])
+	if len(f) < 3 {
+		return stat{}, fmt.Errorf("%d fields in %q", len(f), b)
+	}
+	ppid, err1 := strconv.Atoi(string(f[1]))
+	pgid, err2 := strconv.Atoi(string(f[2]))
+	if err1 != nil || err2 != nil {
+		return stat{}, fmt.Errorf("no numbers in %q", b)
+	}
+	return stat{state: f[0][0], ppid: ppid, pgid: pgid}, nil
+}
+
+// eachProcess calls fn with the pid of every process that /proc shows.
+func eachProcess(fn func(pid int)) {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil {
+			fn(pid)
+		}
+	}
+}
+
+// killProfile kills every process that was started with a profile, and looks again
+// until none is left for three looks, because a child may fork as its parent dies.
+// It gives up after two seconds.
+func killProfile(profile string) {
+	want := []byte("--user-data-dir=" + profile)
+	deadline := time.Now().Add(2 * time.Second)
+	for quiet := 0; quiet < 3 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		found := 0
+		eachProcess(func(pid int) {
+			cmdline, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+			if err != nil || pid == os.Getpid() {
+				return
+			}
+			for arg := range bytes.SplitSeq(cmdline, []byte{0}) {
+				if bytes.Equal(arg, want) {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+					found++
+					return
+				}
+			}
+		})
+		if found == 0 {
+			quiet++
+		} else {
+			quiet = 0
+		}
+	}
+}
+
+// reapGroup collects the zombies of a process group that became our children because
+// we are PID 1 or a subreaper. It waits for single pids only: waiting for any child
+// would steal the exits that os/exec waits for.
+func reapGroup(pgid int) {
+	self := os.Getpid()
+	eachProcess(func(pid int) {
+		st, err := readStat(pid)
+		if err == nil && st.state == 'Z' && st.ppid == self && st.pgid == pgid && pid != pgid {
+			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+		}
+	})
+}
+
+// groupAlive says whether a process group has a member that is no zombie.
+func groupAlive(pgid int) bool {
+	alive := false
+	eachProcess(func(pid int) {
+		st, err := readStat(pid)
+		if err == nil && st.pgid == pgid && st.state != 'Z' && st.state != 'X' {
+			alive = true
+		}
+	})
+	return alive
+}
+
+// ownedByUs says whether a file belongs to the account of this process.
+func ownedByUs(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}

@@ -1,0 +1,315 @@
+package browser
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	cdpruntime "github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
+)
+
+// worldName names the isolated world in which Evaluate runs: it sees the document but
+// none of the page's own JavaScript, and the page sees nothing of it.
+const worldName = "ebb"
+
+// Tab is one page target with a lean session of its own. Its methods are for one
+// goroutine at a time; every call is bounded, and fails at once with ErrCrashed,
+// ErrClosed or ErrGone when the tab or Chrome ends.
+type Tab struct {
+	browser *Browser
+	id      target.ID
+	context cdp.BrowserContextID
+	session *session
+	rules   rules
+
+	mu    sync.Mutex
+	world cdpruntime.ExecutionContextID // 0 when a navigation has made it invalid
+	nav   navigation
+	url   string
+
+	steps   steps // chromedp, while interactive steps need it
+	popups  atomic.Int64
+	dialogs atomic.Int64
+}
+
+// openTab makes a tab in a browser context ("" is the default one) and prepares it.
+func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules) (*Tab, error) {
+	made, err := cdp.Call(ctx, b.conn.root, target.CreateTarget, target.CreateTargetParams{
+		URL: "about:blank", BrowserContextID: in, NewWindow: newWindow(in, b.options.Path),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open a tab: %w", err)
+	}
+	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, url: "about:blank"}
+	if err := t.attach(ctx); err != nil {
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		return nil, errors.Join(fmt.Errorf("open a tab: %w", err), b.closeTarget(closeCtx, made.TargetID))
+	}
+	return t, nil
+}
+
+// newWindow asks for a window where Chrome needs one for a tab in a context other than
+// the default: the new headless mode does, headless-shell knows no windows.
+func newWindow(in cdp.BrowserContextID, path string) *bool {
+	if in == "" || isHeadlessShell(path) {
+		return nil
+	}
+	return new(true)
+}
+
+// attach opens the tab's session and sets up what every visit relies on.
+func (t *Tab) attach(ctx context.Context) error {
+	b := t.browser
+	res, err := cdp.Call(ctx, b.conn.root, target.AttachToTarget, target.AttachToTargetParams{TargetID: t.id, Flatten: new(true)})
+	if err != nil {
+		return err
+	}
+	t.session = b.conn.open(res.SessionID)
+	b.tracker.add(t)
+	t.listen()
+	if _, err := cdp.Call(ctx, t.session, page.Enable, page.EnableParams{}); err != nil {
+		return err
+	}
+	if t.rules.UserAgent != "" {
+		params := emulation.SetUserAgentOverrideParams{UserAgent: t.rules.UserAgent}
+		if _, err := cdp.Call(ctx, t.session, emulation.SetUserAgentOverride, params); err != nil {
+			return err
+		}
+	}
+	return t.watchDocuments(ctx)
+}
+
+// listen answers what a page asks of a person: dialogs are dismissed, and leaving the
+// page is always allowed.
+func (t *Tab) listen() {
+	listen(t.session, page.JavascriptDialogOpening, func(ev page.EventJavascriptDialogOpening) {
+		t.dialogs.Add(1)
+		leave := ev.Type == page.DialogTypeBeforeunload
+		t.session.post(page.CommandHandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave})
+	})
+	listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
+		if ev.Frame == nil || ev.Frame.ParentID != "" {
+			return
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
+	})
+	listen(t.session, page.NavigatedWithinDocument, func(ev page.EventNavigatedWithinDocument) {
+		if string(ev.FrameID) != string(t.id) {
+			return
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.url = ev.URL
+	})
+}
+
+// Evaluate runs an expression in the isolated world of the main frame, waits for its
+// promise, and returns its value as JSON (null for undefined). When a navigation takes
+// the document away meanwhile, the expression runs again in the new one.
+func (t *Tab) Evaluate(ctx context.Context, expression string) (json.RawMessage, error) {
+	t.endSteps()
+	return t.evaluate(ctx, expression, true)
+}
+
+// EvaluateMain is Evaluate in the page's own world, where its scripts may have
+// replaced anything.
+func (t *Tab) EvaluateMain(ctx context.Context, expression string) (json.RawMessage, error) {
+	return t.evaluate(ctx, expression, false)
+}
+
+// isolated is Evaluate for use among interactive steps, which stay possible.
+func (t *Tab) isolated(ctx context.Context, expression string) (json.RawMessage, error) {
+	return t.evaluate(ctx, expression, true)
+}
+
+// maxMoves is how often a document may be taken away from under one evaluation.
+const maxMoves = 10
+
+func (t *Tab) evaluate(ctx context.Context, expression string, isolated bool) (json.RawMessage, error) {
+	for moves := 0; ; moves++ {
+		raw, err := t.evaluateOnce(ctx, expression, isolated)
+		if err == nil || !isMoved(err) || ctx.Err() != nil {
+			return raw, err
+		}
+		if moves == maxMoves {
+			return nil, fmt.Errorf("the document was replaced %d times: %w", moves, err)
+		}
+		t.mu.Lock()
+		t.world = 0
+		t.mu.Unlock()
+		// The new document may need a moment; the event of its commit resets the world.
+		select {
+		case <-time.After(time.Duration(moves) * 5 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (t *Tab) evaluateOnce(ctx context.Context, expression string, isolated bool) (json.RawMessage, error) {
+	params := cdpruntime.EvaluateParams{Expression: expression, AwaitPromise: new(true), ReturnByValue: new(true), Silent: new(true)}
+	if isolated {
+		world, err := t.isolatedWorld(ctx)
+		if err != nil {
+			return nil, err
+		}
+		params.ContextID = world
+	}
+	res, err := cdp.Call(ctx, t.session, cdpruntime.Evaluate, params)
+	if err != nil {
+		return nil, err
+	}
+	if ex := res.ExceptionDetails; ex != nil {
+		return nil, scriptError(ex)
+	}
+	if res.Result == nil || len(res.Result.Value) == 0 {
+		return json.RawMessage("null"), nil
+	}
+	return json.RawMessage(res.Result.Value), nil
+}
+
+func scriptError(ex *cdpruntime.ExceptionDetails) *ScriptError {
+	text := ex.Text
+	if o := ex.Exception; o != nil {
+		switch {
+		case o.Description != "":
+			text = o.Description
+		case len(o.Value) > 0:
+			text += " " + string(o.Value)
+		}
+	}
+	return &ScriptError{Message: text}
+}
+
+// isolatedWorld returns the execution context of the isolated world of the document
+// that is open now.
+func (t *Tab) isolatedWorld(ctx context.Context) (cdpruntime.ExecutionContextID, error) {
+	t.mu.Lock()
+	world := t.world
+	t.mu.Unlock()
+	if world != 0 {
+		return world, nil
+	}
+	res, err := cdp.Call(ctx, t.session, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{FrameID: cdp.FrameID(t.id), WorldName: worldName})
+	if err != nil {
+		return 0, err
+	}
+	t.mu.Lock()
+	t.world = res.ExecutionContextID
+	t.mu.Unlock()
+	return res.ExecutionContextID, nil
+}
+
+// isMoved says whether an error means that a navigation replaced the document.
+func isMoved(err error) bool {
+	var e interface{ Error() string }
+	if !errors.As(err, &e) {
+		return false
+	}
+	text := err.Error()
+	for _, part := range []string{
+		"Cannot find context with specified id", "Execution context was destroyed", "Inspected target navigated or closed",
+		"Cannot find default execution context", "Promise was collected", "No frame for given id found", "uniqueContextId not found",
+	} {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// URL is what the tab shows now.
+func (t *Tab) URL() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.url
+}
+
+// ID is the target's ID.
+func (t *Tab) ID() string { return string(t.id) }
+
+// Popups is the number of windows that the tab's pages have opened, Dialogs the number
+// of dialogs.
+func (t *Tab) Popups() int { return int(t.popups.Load()) }
+
+// Dialogs is the number of dialogs that the tab's pages have opened.
+func (t *Tab) Dialogs() int { return int(t.dialogs.Load()) }
+
+// Session is the tab's DevTools session, for readings.
+func (t *Tab) Session() cdp.Session { return t.session }
+
+// Ended is closed when the tab has crashed, was closed, or Chrome has gone; Err then
+// says which.
+func (t *Tab) Ended() <-chan struct{} { return t.session.done }
+
+// Err is why the tab ended; nil while it lives.
+func (t *Tab) Err() error {
+	select {
+	case <-t.session.done:
+		return t.session.reason()
+	default:
+		return nil
+	}
+}
+
+// Browser is the Chrome that the tab belongs to.
+func (t *Tab) Browser() *Browser { return t.browser }
+
+// crashError names what happened to a crashed target.
+func crashError(ev target.EventTargetCrashed) error {
+	return fmt.Errorf("%w: its renderer was %s (code %d)", ErrCrashed, ev.Status, ev.ErrorCode)
+}
+
+// close closes the tab: a script that runs is ended first, since it would hold the
+// tab open, and the way of it is checked.
+func (t *Tab) close(ctx context.Context) error {
+	t.endSteps()
+	t.browser.tracker.remove(t)
+	t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
+	err := t.browser.closeTarget(ctx, t.id)
+	t.browser.conn.forget(t.session, ErrClosed)
+	return err
+}
+
+// closeTarget closes a target and waits until Chrome says that it is gone.
+func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
+	gone := make(chan struct{}, 1)
+	off := listen(b.conn.root, target.TargetDestroyed, func(ev target.EventTargetDestroyed) {
+		if ev.TargetID == id {
+			select {
+			case gone <- struct{}{}:
+			default:
+			}
+		}
+	})
+	defer off()
+	if _, err := cdp.Call(ctx, b.conn.root, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {
+		if strings.Contains(err.Error(), "No target with given id") {
+			return nil
+		}
+		return fmt.Errorf("close a tab: %w", err)
+	}
+	if !b.tracker.has(id) {
+		return nil
+	}
+	select {
+	case <-gone:
+		return nil
+	case <-b.conn.closed:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("close a tab: %w", context.Cause(ctx))
+	}
+}
