@@ -79,11 +79,17 @@ func drawProduct(p *product) []byte {
 		p.Hue, (p.Hue+40)%360, p.Hue, shapes[p.Shape])
 }
 
+// A landscape has so many colours of sky and of hills.
+const (
+	skyColors  = 56
+	hillColors = 8
+)
+
 // drawLandscape is a picture of hills under a sky.
 func drawLandscape(random *rand.Rand, width, height int) []byte {
 	palette := landscapePalette(random.Float64())
 	picture := stdimage.NewPaletted(stdimage.Rect(0, 0, width, height), palette)
-	skies, hills := len(palette)/2, len(palette)/2
+	skies, hills := skyColors, hillColors
 	phases := make([]float64, 3*hills)
 	for i := range phases {
 		phases[i] = random.Float64() * 2 * math.Pi
@@ -109,7 +115,7 @@ func drawLandscape(random *rand.Rand, width, height int) []byte {
 	return data.Bytes()
 }
 
-// landscapePalette is 8 colours of sky, from above, and 8 of hills, from afar.
+// landscapePalette is the colours of the sky, from above, and of the hills, from afar.
 func landscapePalette(mood float64) color.Palette {
 	var palette color.Palette
 	mix := func(a, b [3]float64, share float64) color.RGBA {
@@ -120,12 +126,12 @@ func landscapePalette(mood float64) color.Palette {
 		return color.RGBA{c[0], c[1], c[2], 255}
 	}
 	above, below := [3]float64{70 + 90*mood, 120 + 20*mood, 190 - 40*mood}, [3]float64{250, 225 - 20*mood, 200 - 30*mood}
-	for i := range 8 {
-		palette = append(palette, mix(above, below, float64(i)/7))
+	for i := range skyColors {
+		palette = append(palette, mix(above, below, float64(i)/(skyColors-1)))
 	}
 	far, near := [3]float64{140 - 30*mood, 160 - 30*mood, 170}, [3]float64{30 + 30*mood, 60, 50}
-	for i := range 8 {
-		palette = append(palette, mix(far, near, float64(i)/7))
+	for i := range hillColors {
+		palette = append(palette, mix(far, near, float64(i)/(hillColors-1)))
 	}
 	return palette
 }

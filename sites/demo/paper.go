@@ -72,6 +72,7 @@ func newPaper(random *rand.Rand) paper {
 		p.sections = append(p.sections, s)
 		p.top = append(p.top, s.Articles[0])
 	}
+	p.top = append(p.top, p.sections[0].Articles[1])
 	return p
 }
 
