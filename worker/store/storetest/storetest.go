@@ -1,0 +1,85 @@
+// Package storetest gives tests of the store and the queue databases of both kinds.
+//
+// A test that needs Postgres fails where it is not installed; it is never skipped.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"go.uber.org/goleak"
+
+	"github.com/ebbworker/ebb/worker/store"
+)
+
+// Main runs the tests of a package, stops the Postgres server that they started, and
+// fails if goroutines are left. Call it from TestMain.
+func Main(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		stopServer()
+		exit(code)
+	}))
+}
+
+// Each runs a test on SQLite and on Postgres, each time with the address of a database
+// of its own.
+func Each(t *testing.T, test func(t *testing.T, address string)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, Postgres(t)) })
+}
+
+// SQLite returns the address of a SQLite database that does not exist yet.
+func SQLite(tb testing.TB) string { return "sqlite:" + filepath.Join(tb.TempDir(), "ebb.db") }
+
+// Postgres makes an empty database on the test binary's server and returns its address.
+// It is dropped when the test ends.
+func Postgres(tb testing.TB) string {
+	tb.Helper()
+	server, err := startServer()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	name := "ebb_" + strings.ToLower(rand.Text())
+	server.exec(tb, "CREATE DATABASE "+name)
+	tb.Cleanup(func() { server.exec(tb, "DROP DATABASE "+name+" WITH (FORCE)") })
+	return server.address(name)
+}
+
+// Open opens a store and closes it when the test ends.
+func Open(tb testing.TB, address string) *store.Store {
+	tb.Helper()
+	s, err := store.Open(context.Background(), address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *server) address(database string) string {
+	return "postgres://ebb@/" + database + "?" + url.Values{"host": {s.folder}}.Encode()
+}
+
+// exec runs a statement on the server's own database.
+func (s *server) exec(tb testing.TB, statement string) {
+	tb.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, s.address("postgres"))
+	if err != nil {
+		tb.Fatal(fmt.Errorf("connect to the test server: %w", err))
+	}
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		tb.Fatal(fmt.Errorf("%s: %w", statement, err))
+	}
+}
