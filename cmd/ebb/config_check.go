@@ -153,8 +153,8 @@ type chromeFlags struct{}
 // ownedFlags are Chrome's flags that would take the browser out of Ebb's hands, with
 // the key that is meant instead.
 var ownedFlags = map[string]string{
-	"--no-sandbox":             "browser.sandbox: false",
-	"--disable-setuid-sandbox": "browser.sandbox: false",
+	"--no-sandbox":             "set browser.sandbox: false instead",
+	"--disable-setuid-sandbox": "set browser.sandbox: false instead",
 	"--user-data-dir":          "each Chrome has a folder of its own",
 	"--remote-debugging-port":  "Chrome is driven over a pipe; an open port would give it away",
 	"--remote-debugging-pipe":  "it is always on",

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/ebbworker/ebb/sites"
 )
 
 // configFileLimit bounds a configuration file, in bytes.
@@ -19,18 +21,18 @@ type configFile struct {
 	name     string // for messages
 	folder   string // what its relative paths are relative to
 	settings *Settings
-	faults   ConfigFaults
+	faults   sites.Faults
 }
 
 // read sets every value of the file; the faults are all that was wrong.
-func (f *configFile) read(data []byte) ConfigFaults {
+func (f *configFile) read(data []byte) sites.Faults {
 	if len(data) > configFileLimit {
-		return ConfigFaults{{Where: f.name, Message: fmt.Sprintf("it has %d bytes", len(data)),
+		return sites.Faults{{File: f.name, Message: fmt.Sprintf("it has %d bytes", len(data)),
 			Hint: fmt.Sprintf("at most %d", configFileLimit)}}
 	}
 	document, fault := parseYAML(f.name, data)
 	if fault != nil {
-		return ConfigFaults{*fault}
+		return sites.Faults{*fault}
 	}
 	if document != nil {
 		f.mapping("", document)
@@ -39,7 +41,7 @@ func (f *configFile) read(data []byte) ConfigFaults {
 }
 
 // parseYAML is the file's one document; nil where there is none.
-func parseYAML(name string, data []byte) (*yaml.Node, *ConfigFault) {
+func parseYAML(name string, data []byte) (*yaml.Node, *sites.Fault) {
 	var document yaml.Node
 	if err := yaml.Load(data, &document); err != nil {
 		return nil, syntaxFault(name, err)
@@ -55,8 +57,8 @@ func parseYAML(name string, data []byte) (*yaml.Node, *ConfigFault) {
 }
 
 // syntaxFault says where a file is not YAML.
-func syntaxFault(name string, err error) *ConfigFault {
-	fault := &ConfigFault{Where: name, Message: "it is not YAML: " + err.Error()}
+func syntaxFault(name string, err error) *sites.Fault {
+	fault := &sites.Fault{File: name, Message: "it is not YAML: " + err.Error()}
 	var many *yaml.LoadErrors
 	var one *yaml.LoadError
 	if errors.As(err, &many) && len(many.Errors) > 0 {
@@ -65,7 +67,7 @@ func syntaxFault(name string, err error) *ConfigFault {
 		errors.As(err, &one)
 	}
 	if one != nil {
-		fault.Where = fmt.Sprintf("%s:%d:%d", name, one.Mark.Line, one.Mark.Column)
+		fault.Line, fault.Column = max(one.Mark.Line, 1), max(one.Mark.Column, 1)
 		fault.Message = "it is not YAML: " + one.Message
 	}
 	return fault
@@ -118,7 +120,7 @@ func (f *configFile) value(key *configKey, node *yaml.Node) {
 	if key.files {
 		relativeTo(f.folder, key.field(config))
 	}
-	f.settings.origins[key.path] = f.position(node)
+	f.settings.setOrigin(key.path, origin{kind: originFile, name: f.name, line: node.Line, column: node.Column})
 }
 
 // fault notes what is wrong at a node; an error replaces message and hint.
@@ -130,11 +132,8 @@ func (f *configFile) fault(node *yaml.Node, path, message, hint string, errs ...
 			message, hint = w.message, w.hint
 		}
 	}
-	f.faults = append(f.faults, ConfigFault{Where: f.position(node), Path: path, Message: message, Hint: hint})
-}
-
-func (f *configFile) position(node *yaml.Node) string {
-	return fmt.Sprintf("%s:%d:%d", f.name, node.Line, node.Column)
+	f.faults = append(f.faults, sites.Fault{File: f.name, Line: node.Line, Column: node.Column,
+		Path: path, Message: message, Hint: hint})
 }
 
 // setNode gives a field the value of a YAML node, whose type must fit.

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/ebbworker/ebb/sites"
 )
 
 // ConfigSources is where a configuration is read from.
@@ -35,29 +39,66 @@ type Settings struct {
 	// File is the configuration file; "" where there is none.
 	File string
 
-	origins map[string]string
+	origins map[string]origin // by key; those that nothing set are missing
 }
-
-// originDefault is the origin of a value that nothing set.
-const originDefault = "default"
 
 // Origin is where a key's value came from: "default", file:line:column, "env NAME"
 // or "flag --name".
-func (s *Settings) Origin(path string) string {
-	if origin, set := s.origins[path]; set {
-		return origin
-	}
-	return originDefault
-}
+func (s *Settings) Origin(path string) string { return s.origins[path].String() }
 
 // IsDefault reports whether nothing set the key.
-func (s *Settings) IsDefault(path string) bool { return s.Origin(path) == originDefault }
+func (s *Settings) IsDefault(path string) bool { return s.origins[path] == origin{} }
+
+func (s *Settings) setOrigin(path string, o origin) { s.origins[path] = o }
+
+// origin is where a value came from; the zero one is the default.
+type origin struct {
+	kind         originKind
+	name         string // file, variable or flag
+	line, column int    // in a file
+}
+
+type originKind int
+
+const (
+	originDefault originKind = iota
+	originFile
+	originEnv
+	originFlag
+)
+
+func (o origin) String() string {
+	switch o.kind {
+	case originFile:
+		return fmt.Sprintf("%s:%d:%d", o.name, o.line, o.column)
+	case originEnv:
+		return "env " + o.name
+	case originFlag:
+		return "flag " + o.name
+	default:
+		return "default"
+	}
+}
+
+// fault is what is wrong with a value that came from there.
+func (o origin) fault(path string, err error) sites.Fault {
+	name := o.name
+	if o.kind == originDefault {
+		name = "default"
+	}
+	fault := sites.Fault{File: name, Line: o.line, Column: o.column, Path: path, Message: err.Error()}
+	var w *wanted
+	if errors.As(err, &w) {
+		fault.Message, fault.Hint = w.message, w.hint
+	}
+	return fault
+}
 
 // LoadConfig reads the configuration: flags before environment before file before
-// defaults. The error is ConfigFaults where values are wrong, all of them at once.
+// defaults. The error is sites.Faults where values are wrong, all of them at once.
 func LoadConfig(sources ConfigSources) (*Settings, error) {
-	settings := &Settings{Config: Default(sources.Getenv), origins: map[string]string{}}
-	var faults ConfigFaults
+	settings := &Settings{Config: Default(sources.Getenv), origins: map[string]origin{}}
+	var faults sites.Faults
 	name, data, err := readConfigFile(sources)
 	if err != nil {
 		return nil, err
@@ -73,7 +114,7 @@ func LoadConfig(sources ConfigSources) (*Settings, error) {
 	}
 	faults = append(faults, settings.check()...)
 	if len(faults) > 0 {
-		return nil, faults
+		return nil, inTextOrder(faults)
 	}
 	return settings, nil
 }
@@ -140,19 +181,19 @@ func readBounded(path string) ([]byte, error) {
 }
 
 // fromEnvironment sets what the environment says. A variable that is empty is not set.
-func (s *Settings) fromEnvironment(getenv func(string) string) ConfigFaults {
-	var faults ConfigFaults
+func (s *Settings) fromEnvironment(getenv func(string) string) sites.Faults {
+	var faults sites.Faults
 	for i := range configKeys {
 		key := &configKeys[i]
 		name, value, err := environmentValue(key, getenv)
 		if err != nil {
-			faults = append(faults, ConfigFault{Where: name, Path: key.path, Message: err.Error()})
+			faults = append(faults, sites.Fault{File: name, Path: key.path, Message: err.Error()})
 			continue
 		}
 		if value == "" {
 			continue
 		}
-		faults = append(faults, s.setText(key, value, name, "env "+name)...)
+		faults = append(faults, s.setText(key, value, origin{kind: originEnv, name: name})...)
 	}
 	return faults
 }
@@ -199,16 +240,17 @@ func profilingSwitch(getenv func(string) string) (name, value string, err error)
 }
 
 // fromFlag sets what one flag says.
-func (s *Settings) fromFlag(setting Setting) ConfigFaults {
+func (s *Settings) fromFlag(setting Setting) sites.Faults {
+	from := origin{kind: originFlag, name: setting.Origin}
 	if setting.Key != "" {
 		key := findKey(setting.Key)
 		*key.field(&s.Config).(*[]string) = setting.List
-		s.origins[key.path] = "flag " + setting.Origin
+		s.setOrigin(key.path, from)
 		return nil
 	}
 	path, value, assigned := strings.Cut(setting.Text, "=")
 	if !assigned {
-		return ConfigFaults{{Where: setting.Origin, Message: fmt.Sprintf("%q has no =", setting.Text), Hint: "write it as key=value"}}
+		return sites.Faults{{File: setting.Origin, Message: fmt.Sprintf("%q has no =", setting.Text), Hint: "write it as key=value"}}
 	}
 	key := findKey(path)
 	if key == nil {
@@ -216,59 +258,47 @@ func (s *Settings) fromFlag(setting Setting) ConfigFaults {
 		if section, _, nested := cutLast(path, "."); nested && len(sectionKeys(section+".")) > 0 {
 			prefix = section + "."
 		}
-		return ConfigFaults{{Where: setting.Origin, Path: path, Message: "there is no such key",
+		return sites.Faults{{File: setting.Origin, Path: path, Message: "there is no such key",
 			Hint: keyHint(prefix, strings.TrimPrefix(path, prefix))}}
 	}
-	return s.setText(key, value, setting.Origin, "flag "+setting.Origin)
+	return s.setText(key, value, from)
 }
 
 // setText sets a key to what a text says, and remembers its origin.
-func (s *Settings) setText(key *configKey, text, where, origin string) ConfigFaults {
-	err := setText(key.field(&s.Config), text)
-	if err == nil {
-		s.origins[key.path] = origin
-		return nil
+func (s *Settings) setText(key *configKey, text string, from origin) sites.Faults {
+	if err := setText(key.field(&s.Config), text); err != nil {
+		return sites.Faults{from.fault(key.path, err)}
 	}
-	return ConfigFaults{faultOf(where, key.path, err)}
-}
-
-// faultOf is what is wrong with one value.
-func faultOf(where, path string, err error) ConfigFault {
-	fault := ConfigFault{Where: where, Path: path, Message: err.Error()}
-	var w *wanted
-	if errors.As(err, &w) {
-		fault.Message, fault.Hint = w.message, w.hint
-	}
-	return fault
+	s.setOrigin(key.path, from)
+	return nil
 }
 
 // check finds the values that are not possible, and those that do not fit together.
-func (s *Settings) check() ConfigFaults {
-	var faults ConfigFaults
+func (s *Settings) check() sites.Faults {
+	var faults sites.Faults
 	for i := range configKeys {
 		key := &configKeys[i]
 		if key.check == nil {
 			continue
 		}
 		if err := key.check.check(key.field(&s.Config)); err != nil {
-			faults = append(faults, faultOf(s.place(key.path), key.path, err))
+			faults = append(faults, s.origins[key.path].fault(key.path, err))
 		}
 	}
 	if s.Pool.Tabs < s.Pool.Browsers && s.Pool.Tabs > 0 {
-		faults = append(faults, ConfigFault{Where: s.place("pool.tabs"), Path: "pool.tabs",
-			Message: fmt.Sprintf("%d tabs cannot be spread over %d Chromes", s.Pool.Tabs, s.Pool.Browsers),
-			Hint:    "at least one tab for each"})
+		faults = append(faults, s.origins["pool.tabs"].fault("pool.tabs", &wanted{
+			fmt.Sprintf("%d tabs cannot be spread over %d Chromes", s.Pool.Tabs, s.Pool.Browsers), "at least one tab for each"}))
 	}
 	return faults
 }
 
-// place is where a value was set, for messages.
-func (s *Settings) place(path string) string {
-	origin := s.Origin(path)
-	for _, prefix := range []string{"env ", "flag "} {
-		if name, found := strings.CutPrefix(origin, prefix); found {
-			return name
+// inTextOrder puts the faults of the file into its order, before all others.
+func inTextOrder(faults sites.Faults) sites.Faults {
+	slices.SortStableFunc(faults, func(a, b sites.Fault) int {
+		if (a.Line > 0) != (b.Line > 0) {
+			return cmp.Compare(b.Line, a.Line) // those without a line last
 		}
-	}
-	return origin
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return faults
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/sites"
 )
 
 // The exit codes. A graceful stop by SIGTERM or a first ^C is a success.
@@ -72,9 +73,11 @@ func (a *app) exit(err error) int {
 // where the command line was wrong.
 func (a *app) complain(err error, hint bool) {
 	text := strings.TrimRight(err.Error(), "\n")
+	var faults sites.Faults
+	isFaults := errors.As(err, &faults)
 	for i, line := range strings.Split(text, "\n") {
 		prefix := ""
-		if i == 0 {
+		if i == 0 && !isFaults { // faults begin with file:line:column, where editors look for it
 			prefix = "ebb: "
 		}
 		fmt.Fprintln(a.stderr, prefix+output.CleanLine(line))
