@@ -18,8 +18,12 @@ var systemPackages = []string{"chromium-headless-shell", "chromium"}
 // fontPackage lets Chrome render Latin, Greek and Cyrillic text.
 const fontPackage = "fonts-liberation"
 
-// aptOptions keep apt-get from asking, and bound its wait for another apt-get.
-var aptOptions = []string{"-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0", "-o", "Acquire::Retries=3"}
+// aptOptions keep apt-get from asking, and bound its waits: for another apt-get, and for
+// servers that do not answer (its own default is two minutes a server).
+var aptOptions = []string{
+	"-y", "-o", "DPkg::Lock::Timeout=120", "-o", "Dpkg::Use-Pty=0",
+	"-o", "Acquire::Retries=2", "-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20",
+}
 
 // aptEnvironment makes apt-get ask nothing and speak English, which the errors quote.
 var aptEnvironment = []string{"DEBIAN_FRONTEND=noninteractive", "LC_ALL=C"}

@@ -98,7 +98,7 @@ func TestInstallPackages(t *testing.T) {
 		Path:    filepath.Join(a.Root, "usr/lib/chromium/chromium-headless-shell"),
 		Version: "156.0.8078.79", Headless: true, Source: "known path",
 	}, exe)
-	options := "noninteractive C -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 "
+	options := "noninteractive C -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 -o Acquire::Retries=2 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20 "
 	require.Equal(t, []string{
 		"apt-get " + options + "update",
 		"apt-cache policy chromium-headless-shell chromium",
