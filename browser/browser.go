@@ -77,7 +77,6 @@ type Browser struct {
 	exited  chan struct{} // closed when the process has been waited for
 	waitErr error         // valid after exited
 
-	gone    chan struct{} // closed when Chrome is of no more use
 	closing chan struct{} // closed by Close
 	cleaned chan struct{} // closed when nothing of it is left
 	cleanup error         // valid after cleaned
@@ -107,8 +106,8 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 	}
 	b := &Browser{
 		options: o, as: as, folder: f, started: time.Now(), stderr: newTail(16 << 10),
-		args:   flags(o, f.profile(), isHeadlessShell(o.Path)),
-		exited: make(chan struct{}), gone: make(chan struct{}),
+		args:    flags(o, f.profile(), isHeadlessShell(o.Path)),
+		exited:  make(chan struct{}),
 		closing: make(chan struct{}), cleaned: make(chan struct{}),
 	}
 	if err := b.start(); err != nil {
@@ -240,8 +239,8 @@ func (b *Browser) supervise() {
 	}
 	b.kill()
 	<-b.exited
+	b.conn.fail(b.explain(nil))
 	b.conn.close()
-	close(b.gone)
 	killProfile(b.folder.profile())
 	b.output.Close()
 	<-b.drained
@@ -314,12 +313,12 @@ func (b *Browser) Close(ctx context.Context) error {
 func (b *Browser) Kill() { b.kill() }
 
 // Gone is closed when Chrome has ended.
-func (b *Browser) Gone() <-chan struct{} { return b.gone }
+func (b *Browser) Gone() <-chan struct{} { return b.conn.closed }
 
 // Err says how Chrome ended, as an error that wraps ErrGone; nil while it runs.
 func (b *Browser) Err() error {
 	select {
-	case <-b.gone:
+	case <-b.conn.closed:
 		return b.conn.goneErr()
 	default:
 		return nil

@@ -218,11 +218,11 @@ func (l *Lease) discard(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	err := l.Tab.close(ctx)
-	if err != nil && l.member.browser.Err() == nil {
-		l.pool.retire(ctx, l.member)
-		return err
+	if err == nil || errors.Is(err, ErrGone) {
+		return nil
 	}
-	return nil
+	l.pool.retire(ctx, l.member)
+	return err
 }
 
 func (l *Lease) releaseKept(ctx context.Context, usable bool) error {

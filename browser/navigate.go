@@ -191,11 +191,56 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 
 // Blank leaves the document for an empty one.
 func (t *Tab) Blank(ctx context.Context) error {
-	_, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: "about:blank"})
-	if err != nil {
+	t.endSteps()
+	moved := t.awaitMove("about:blank")
+	defer moved.off()
+	if _, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: "about:blank"}); err != nil {
+		return fmt.Errorf("leave the page: %w", err)
+	}
+	if err := moved.wait(ctx, t); err != nil {
 		return fmt.Errorf("leave the page: %w", err)
 	}
 	return nil
+}
+
+// move is a navigation of the main frame that is to come.
+type move struct {
+	came chan struct{}
+	off  func()
+}
+
+// awaitMove listens from now on for the main frame to show a URL. The event of an
+// earlier navigation may still be on its way, so the URL must be the one.
+func (t *Tab) awaitMove(to string) move {
+	m := move{came: make(chan struct{}, 1)}
+	note := func(shown string) {
+		if shown != to {
+			return
+		}
+		select {
+		case m.came <- struct{}{}:
+		default:
+		}
+	}
+	off1 := listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
+		if ev.Frame != nil && ev.Frame.ParentID == "" {
+			note(ev.Frame.URL + ev.Frame.URLFragment)
+		}
+	})
+	off2 := listen(t.session, page.NavigatedWithinDocument, func(ev page.EventNavigatedWithinDocument) { note(ev.URL) })
+	m.off = func() { off1(); off2() }
+	return m
+}
+
+func (m move) wait(ctx context.Context, t *Tab) error {
+	select {
+	case <-m.came:
+		return nil
+	case <-t.session.done:
+		return t.session.reason()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // Back goes one entry back in the history. It is an error where there is none.
@@ -208,30 +253,13 @@ func (t *Tab) Back(ctx context.Context) error {
 		return errors.New("go back: the history has no earlier entry")
 	}
 	entry := h.Entries[h.CurrentIndex-1]
-	moved := make(chan struct{}, 2)
-	note := func() {
-		select {
-		case moved <- struct{}{}:
-		default:
-		}
-	}
-	off1 := listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
-		if ev.Frame != nil && ev.Frame.ParentID == "" {
-			note()
-		}
-	})
-	defer off1()
-	off2 := listen(t.session, page.NavigatedWithinDocument, func(page.EventNavigatedWithinDocument) { note() })
-	defer off2()
+	moved := t.awaitMove(entry.URL)
+	defer moved.off()
 	if _, err := cdp.Call(ctx, t.session, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: entry.ID}); err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
-	select {
-	case <-moved:
-		return nil
-	case <-t.session.done:
-		return fmt.Errorf("go back: %w", t.session.reason())
-	case <-ctx.Done():
-		return fmt.Errorf("go back: %w", context.Cause(ctx))
+	if err := moved.wait(ctx, t); err != nil {
+		return fmt.Errorf("go back: %w", err)
 	}
+	return nil
 }

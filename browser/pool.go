@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -52,6 +53,8 @@ type Pool struct {
 	failed error         // the last start's error
 	delay  time.Duration // how long to wait before the next start
 	opened int           // tabs opened so far
+
+	waiting atomic.Int64
 }
 
 // member is one Chrome of the pool. A retired one takes no new leases and is closed
@@ -115,7 +118,10 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		case <-stop:
 		}
 	}()
-	if err := p.places.Acquire(ctx, 1); err != nil {
+	p.waiting.Add(1)
+	err := p.places.Acquire(ctx, 1)
+	p.waiting.Add(-1)
+	if err != nil {
 		return nil, fmt.Errorf("wait for a tab: %w", context.Cause(ctx))
 	}
 	l, err := p.lend(ctx, o)
@@ -473,6 +479,16 @@ func (p *Pool) Close(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// Waiting is the number of leases that wait for a place.
+func (p *Pool) Waiting() int { return int(p.waiting.Load()) }
+
+// Opened is the number of tabs that the pool has opened so far.
+func (p *Pool) Opened() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.opened
 }
 
 // Browsers are the pool's living Chromes.

@@ -121,8 +121,13 @@ func (s *session) reason() error {
 	s.mu.Lock()
 	why := s.why
 	s.mu.Unlock()
-	if why == ErrGone {
-		return s.conn.goneErr()
+	select {
+	case <-s.conn.closed:
+		// The targets of a Chrome that ends are gone a moment before it.
+		if why == ErrGone || why == ErrClosed {
+			return s.conn.goneErr()
+		}
+	default:
 	}
 	return why
 }
