@@ -26,8 +26,8 @@ type Executable struct {
 	// Headless says that it is a headless-shell build: a smaller Chrome that has no
 	// window at all and needs no --headless flag.
 	Headless bool
-	// Source says where it was found: flag, EBB_BROWSER_PATH, CHROME_PATH, CHROME_BIN,
-	// cache, known path or PATH.
+	// Source says where it was found: FindOptions.PathSource, EBB_BROWSER_PATH,
+	// CHROME_PATH, CHROME_BIN, cache, known path or PATH.
 	Source string
 }
 

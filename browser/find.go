@@ -20,6 +20,9 @@ type FindOptions struct {
 	// Path is the executable that the user named by flag or configuration. Default: none.
 	// If it is set and is no usable Chrome, that is an error: nothing else is tried.
 	Path string
+	// PathSource says where Path was named, for messages and Executable.Source.
+	// Default: "flag".
+	PathSource string
 	// Getenv reads the environment. Default: os.Getenv.
 	Getenv func(string) string
 	// CacheDir is where Install puts its Chromes. Default: DefaultCacheDir; SystemCacheDir
@@ -95,7 +98,7 @@ func Find(opts FindOptions) (Executable, error) {
 
 func find(ctx context.Context, opts FindOptions) (Executable, error) {
 	opts = opts.withDefaults()
-	named := []struct{ source, path string }{{"flag", opts.Path}}
+	named := []struct{ source, path string }{{opts.PathSource, opts.Path}}
 	for _, v := range pathVariables {
 		named = append(named, struct{ source, path string }{v, opts.Getenv(v)})
 	}
@@ -130,6 +133,9 @@ func (o FindOptions) withDefaults() FindOptions {
 	}
 	if o.VersionTimeout <= 0 {
 		o.VersionTimeout = defaultVersionTimeout
+	}
+	if o.PathSource == "" {
+		o.PathSource = "flag"
 	}
 	return o
 }

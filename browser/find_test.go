@@ -119,6 +119,10 @@ func TestFindByName(t *testing.T) {
 	exe, err := Find(o)
 	require.NoError(t, err)
 	require.Equal(t, path, exe.Path)
+
+	o.Path, o.PathSource = "chrome-of-ours", "ebb.yaml"
+	_, err = Find(o)
+	require.ErrorContains(t, err, "the browser named by ebb.yaml: chrome-of-ours is not in PATH")
 }
 
 // A name that the user gave is never passed over, even where another Chrome would do.
