@@ -31,6 +31,23 @@ func (c *checker) check() {
 	c.checkBlock()
 	c.checkFollow()
 	c.checkTemplates()
+	if len(c.faults) == 0 {
+		c.checkCompiles()
+	}
+}
+
+// checkCompiles holds the checks to what will be done with the site.
+func (c *checker) checkCompiles() {
+	for i := range c.site.Templates {
+		if _, err := c.site.Compile(&c.site.Templates[i]); err != nil {
+			c.fault("templates["+strconv.Itoa(i)+"]", err.Error(), "")
+		}
+	}
+	for i, start := range c.site.Start {
+		if _, err := c.site.Canonical(start, nil); err != nil {
+			c.fault("start["+strconv.Itoa(i)+"]", err.Error(), "")
+		}
+	}
 }
 
 // fault reports the value at the path, once, unless it could not be read.

@@ -5,14 +5,14 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
+
+	"golang.org/x/text/language"
 )
 
 const maxFieldDepth = 8 // objects within objects
 
 var (
 	attributeForm = regexp.MustCompile(`^[^\s"'<>/=\x00-\x1f]+$`)
-	localeForm    = regexp.MustCompile(`^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$`)
 	constForm     = regexp.MustCompile(`\{[A-Za-z_]+\}`)
 )
 
@@ -36,7 +36,7 @@ func (c *checker) checkField(path string, f *Field, inJSON bool, depth int) {
 		c.checkConst(path, f)
 		return
 	}
-	c.checkSource(path, f.Source, inJSON)
+	c.checkSource(path, f.Source)
 	if f.Required && f.Default != nil {
 		c.fault(path+".default", "is never used, because the field is required", "remove default or required")
 	}
@@ -45,8 +45,11 @@ func (c *checker) checkField(path string, f *Field, inJSON bool, depth int) {
 		c.excludes(path, "the value is JSON, not an element", []choice{{"attr", f.Attr != ""}, {"html", f.HTML}})
 	}
 	if len(f.Fields) > 0 || c.given(path+".fields", false) {
-		c.checkObject(path, f, fromJSON, depth)
+		c.checkObject(path, f, fromJSON || f.Path != "", depth)
 		return
+	}
+	if f.HTML && f.Path != "" {
+		c.fault(path+".html", "stands beside path, but HTML is not JSON", "keep one")
 	}
 	if f.Attr != "" && f.HTML {
 		c.fault(path+".html", "stands beside attr, but a value is one of them", "keep one")
@@ -101,28 +104,25 @@ func (c *checker) checkObject(path string, f *Field, inJSON bool, depth int) {
 
 // checkForm checks how a text becomes a value: locale, layout and time zone.
 func (c *checker) checkForm(path string, f *Field) {
-	if f.Locale != "" && !localeForm.MatchString(f.Locale) {
+	_, localeFault := language.Parse(f.Locale)
+	if f.Locale != "" && localeFault != nil {
 		c.fault(path+".locale", shown(f.Locale)+" is not a language tag", "write one such as en, de or pt-BR")
 	}
-	if c.given(path+".timezone", f.Timezone != "" && f.Timezone != c.site.Timezone) {
-		if _, err := loadTimezone(f.Timezone); err != nil {
-			c.fault(path+".timezone", shown(f.Timezone)+" is not a time zone", "write an IANA name such as Europe/Berlin, or UTC")
-		}
+	_, zoneFault := loadTimezone(f.Timezone)
+	if zoneFault != nil && c.given(path+".timezone", f.Timezone != c.site.Timezone) {
+		c.fault(path+".timezone", shown(f.Timezone)+" is not a time zone", "write an IANA name such as Europe/Berlin, or UTC")
 	}
-	if f.Type != TypeDate {
-		if f.Layout != "" {
-			c.fault(path+".layout", "has no effect: the type is "+string(f.Type), "write type: date")
-		} else if c.given(path+".timezone", false) {
+	switch {
+	case f.Type != TypeDate && f.Layout != "":
+		c.fault(path+".layout", "has no effect: the type is "+string(f.Type), "write type: date")
+	case f.Type != TypeDate:
+		if c.given(path+".timezone", false) {
 			c.fault(path+".timezone", "has no effect: the type is "+string(f.Type), "write type: date")
 		}
-		return
-	}
-	if f.Layout == "" {
+	case f.Layout == "":
 		c.missing(path, "layout", "a date needs one: iso8601, rfc2822, unix, or a Go layout such as 2 January 2006")
-		return
-	}
-	if err := checkLayout(f.Layout); err != nil {
-		c.faultOf(path+".layout", f.Layout, err)
+	case localeFault == nil:
+		c.checkLayout(path, f)
 	}
 }
 
@@ -133,26 +133,20 @@ var layoutTokens = strings.NewReplacer(
 	"HH", "15", "hh", "03", "mm", "04", "ss", "05", "YY", "06", "yy", "06",
 )
 
-// checkLayout says why a layout reads no date.
-func checkLayout(layout string) error {
-	switch layout {
-	case "iso8601", "rfc2822", "unix":
-		return nil
+// checkLayout reports a layout that reads no date, and months without names.
+func (c *checker) checkLayout(path string, f *Field) {
+	if _, err := newDateFormat(f.Layout, f.Locale, defaultTimezone); err == nil {
+		return
 	}
-	first := time.Date(2021, 3, 4, 0, 0, 0, 0, time.UTC)
-	second := time.Date(2022, 3, 4, 0, 0, 0, 0, time.UTC)
-	written := first.Format(layout)
-	if written == second.Format(layout) {
-		const reference = "a Go layout writes 2006-01-02 15:04:05 the way the page does"
-		if guess := layoutTokens.Replace(layout); guess != layout && guess != "" {
-			return fmt.Errorf("holds no year; %s: did you mean %s?", reference, guess)
-		}
-		return fmt.Errorf("holds no year; %s", reference)
+	if _, err := newDateFormat(f.Layout, defaultLocale, defaultTimezone); err == nil {
+		c.fault(path+".locale", "the names of months are not known in "+shown(f.Locale), "take the numbers of the date, or another locale")
+		return
 	}
-	if _, err := time.Parse(layout, written); err != nil {
-		return fmt.Errorf("cannot be read back; write it so that no two numbers run together")
+	hint := "a Go layout writes 2006-01-02 15:04:05 the way the page does"
+	if guess := layoutTokens.Replace(f.Layout); guess != f.Layout {
+		hint += ": did you mean " + guess + "?"
 	}
-	return nil
+	c.fault(path+".layout", shown(f.Layout)+" does not hold year, month and day", hint)
 }
 
 // checkDefault compares a default with the field's type.

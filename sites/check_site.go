@@ -226,6 +226,8 @@ func checkPattern(pattern string) error {
 		return fmt.Errorf("can match no URL; start with / for path and query, with https:// for the whole URL, or with ~ for a regular expression")
 	case strings.Contains(pattern, "#"):
 		return fmt.Errorf("holds #; URLs are compared without fragment")
+	case Pattern(pattern).Check() != nil:
+		return fmt.Errorf("can match no URL; write scheme://host/path with at least a host")
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // pressKeys are the keys that have a name; any other key is one character.
 var pressKeys = []string{
-	"Enter", "Tab", "Escape", "Backspace", "Delete", "Insert", "Space",
+	"Enter", "Tab", "Escape", "Backspace", "Delete", "Space",
 	"ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown",
 	"F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11", "F12",
 }

@@ -96,9 +96,9 @@ func sourceChoices(s Source) []choice {
 	}
 }
 
-// checkSource checks selectors and paths. In a record that is JSON a path needs no
-// source of its own.
-func (c *checker) checkSource(path string, s Source, inJSON bool) {
+// checkSource checks selectors and paths. The path of a source that is not JSON goes
+// down into the JSON that its text is.
+func (c *checker) checkSource(path string, s Source) {
 	c.atMostOne(path, sourceChoices(s))
 	c.checkCSS(path+".css", s.CSS)
 	c.checkCSS(path+".json", s.JSON)
@@ -108,10 +108,6 @@ func (c *checker) checkSource(path string, s Source, inJSON bool) {
 		}
 	}
 	if s.Path == "" {
-		return
-	}
-	if !s.isJSON() && !inJSON {
-		c.fault(path+".path", "goes down into JSON, but the source is not JSON", "give json_ld or json, or leave path out")
 		return
 	}
 	if _, err := parseJSONPath(s.Path); err != nil {
@@ -132,9 +128,12 @@ func pathMessage(err error) string { return "is not a JSON " + err.Error() }
 
 func (c *checker) checkLink(path string, l *LinkRule) {
 	c.exactlyOne(path, sourceHint, sourceChoices(l.Source))
-	c.checkSource(path, l.Source, false)
+	c.checkSource(path, l.Source)
 	if l.isJSON() && l.Attr != "" {
 		c.fault(path+".attr", "is an attribute of elements, but the source is JSON", "leave attr out; path says where the URL stands")
+	}
+	if l.Path != "" && !l.isJSON() {
+		c.fault(path+".path", "goes down into JSON, but the link's source is an element", "give json_ld or json, or leave path out")
 	}
 	if l.Attr != "" && !attributeForm.MatchString(l.Attr) {
 		c.fault(path+".attr", shown(l.Attr)+" is not an attribute", "write its name alone, such as href")
@@ -158,8 +157,8 @@ func (c *checker) checkItem(path string, t *Template, item *ItemRule) {
 	inJSON := false
 	if item.Each != nil {
 		c.exactlyOne(path+".each", sourceHint, sourceChoices(*item.Each))
-		c.checkSource(path+".each", *item.Each, false)
-		inJSON = item.Each.isJSON()
+		c.checkSource(path+".each", *item.Each)
+		inJSON = item.Each.isJSON() || item.Each.Path != ""
 	}
 	if len(item.Fields) == 0 {
 		c.absentList(path, "fields", "say what to take")

@@ -49,8 +49,12 @@ type Site struct {
 	// Robots says whether robots.txt is obeyed. Default: obey.
 	Robots RobotsRule `yaml:"robots,omitempty"`
 
+	// Limits bound a run. Default: those of each limit.
 	Limits Limits `yaml:"limits,omitempty"`
-	Block  Block  `yaml:"block,omitempty"`
+	// Block names what a page may not load. Default: nothing is blocked.
+	Block Block `yaml:"block,omitempty"`
+	// Follow says which links a run may follow. Default: all of the start URLs'
+	// origins.
 	Follow Follow `yaml:"follow,omitempty"`
 
 	// Templates say what the pages are, in order of precedence.
@@ -260,8 +264,8 @@ type Step struct {
 // Input is text for an element. Text may hold ${NAME}, which is replaced by the
 // environment variable NAME when the step is done and is never written anywhere.
 type Input struct {
-	Into string `yaml:"into"` // CSS selector
-	Text string `yaml:"text"`
+	Into string `yaml:"into"` // CSS selector of the element
+	Text string `yaml:"text"` // what to type, or the value to select; may be empty
 }
 
 // ItemRule takes records from a page.
@@ -291,12 +295,16 @@ type Source struct {
 	// JSON is a CSS selector of a <script> whose text is JSON, or that assigns JSON to
 	// a variable (window.__STATE__ = {...}).
 	JSON string `yaml:"json,omitempty"`
-	// Path goes down into JSON: a.b[0].c, [*] for each element. Default: the whole.
+	// Path goes down into JSON: a.b[0].c, [*] for each element. With css or xpath the
+	// text of the match is read as JSON; with no source it starts at the record.
+	// Default: the whole.
 	Path string `yaml:"path,omitempty"`
 }
 
 // Field is one named value of an item.
 type Field struct {
+	// Name is the key of the value in the item; unique within its fields. Where fields
+	// are a mapping, the key is the name.
 	Name   string `yaml:"name"`
 	Source `yaml:",inline"`
 	// Attr takes an attribute. Default: the text.
