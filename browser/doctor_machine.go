@@ -60,11 +60,12 @@ func openFileLimit() (uint64, error) {
 }
 
 // errNoUnshare says that the attempt cannot be made for want of a program.
-var errNoUnshare = errors.New("there is no unshare program to try it with")
+var errNoUnshare = errors.New("there is no unshare program of util-linux to try it with")
 
 // trySandbox does what Chrome's sandbox does first: it makes user, PID and network
-// namespaces as the account, and maps its own user in. An ordinary unshare -U alone would
-// pass under Ubuntu's AppArmor restriction, which forbids what comes after it.
+// namespaces as the account, maps its own user in, and calls chroot. unshare -U alone would
+// pass under Ubuntu's AppArmor restriction, which forbids what comes after it, and so would
+// all but chroot in a container without capabilities.
 func trySandbox(ctx context.Context, as account) error {
 	path, err := exec.LookPath("unshare")
 	if err != nil {
@@ -73,7 +74,7 @@ func trySandbox(ctx context.Context, as account) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("no answer within 10s"))
 	defer cancel()
 	out := newTail(1 << 10)
-	cmd := exec.CommandContext(ctx, path, "--user", "--map-root-user", "--pid", "--net", "--fork", "true")
+	cmd := exec.CommandContext(ctx, path, "--user", "--map-root-user", "--pid", "--net", "--fork", "--root=/", "true")
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.Dir = "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: as.credential()}
@@ -83,7 +84,11 @@ func trySandbox(ctx context.Context, as account) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		return fmt.Errorf("%w: %s", err, firstLine(strings.TrimSpace(out.String()), 200))
+		said := firstLine(strings.TrimSpace(out.String()), 200)
+		if strings.Contains(said, "option") { // BusyBox's unshare has fewer
+			return errNoUnshare
+		}
+		return fmt.Errorf("%w: %s", err, said)
 	}
 	return nil
 }

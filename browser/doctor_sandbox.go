@@ -60,7 +60,7 @@ func (e *examination) checkNamespaces(ctx context.Context) Check {
 	case len(advice) > 0:
 		return failed(name, finding, "As root, on the host: "+strings.Join(advice, "; ")+".")
 	case e.inContainer():
-		return failed(name, finding, "Start the container with a seccomp profile that allows clone, setns and unshare: --security-opt seccomp=FILE (docs/deploy.md).")
+		return failed(name, finding, "Start the container with a seccomp profile that allows clone, setns, unshare and chroot: --security-opt seccomp=FILE (docs/deploy.md).")
 	}
 	return failed(name, finding, "Allow user namespaces for this user; a seccomp filter or a security module forbids them.")
 }

@@ -368,6 +368,14 @@ func TestThisMachineAllowsTheSandbox(t *testing.T) {
 	if os.Geteuid() == 0 {
 		require.NotZero(t, as.uid)
 	}
-	t.Setenv("PATH", t.TempDir())
+	bin := t.TempDir()
+	t.Setenv("PATH", bin)
 	require.ErrorIs(t, trySandbox(t.Context(), as), errNoUnshare)
+	for dir := bin; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
+		require.NoError(t, os.Chmod(dir, 0o755)) // the account must get at the script
+	}
+	put(t, filepath.Join(bin, "unshare"), "#!/bin/sh\necho \"unshare: unrecognized option '--root=/'\" >&2\nexit 1\n", 0o755)
+	require.ErrorIs(t, trySandbox(t.Context(), as), errNoUnshare)
+	put(t, filepath.Join(bin, "unshare"), "#!/bin/sh\necho unshare: unshare failed: Operation not permitted >&2\nexit 1\n", 0o755)
+	require.EqualError(t, trySandbox(t.Context(), as), "exit status 1: unshare: unshare failed: Operation not permitted")
 }
