@@ -120,19 +120,25 @@ func printConfig(out output.Terminal, settings *Settings) error {
 // printOrigins writes the values with where each came from.
 func printOrigins(out output.Terminal, settings *Settings) error {
 	table := output.NewTable(
-		output.Column{Title: "KEY"},
+		output.Column{Title: "KEY", Keep: true},
 		output.Column{Title: "VALUE"},
-		output.Column{Title: "FROM"},
-		output.Column{Title: "VARIABLE"})
+		output.Column{Title: "FROM", Keep: true})
 	for i := range configKeys {
 		key := &configKeys[i]
-		value, err := yamlValue(shownValue(key, &settings.Config))
-		if err != nil {
-			return fmt.Errorf("write %s: %w", key.path, err)
-		}
-		table.Add(key.path, value, settings.Origin(key.path), key.env())
+		table.Add(key.path, plainValue(shownValue(key, &settings.Config)), settings.Origin(key.path))
 	}
 	return table.Write(out)
+}
+
+// plainValue is a value for people.
+func plainValue(value any) string {
+	if list, ok := value.([]string); ok {
+		value = strings.Join(list, ", ")
+	}
+	if text := fmt.Sprint(value); text != "" {
+		return text
+	}
+	return "-"
 }
 
 // yamlValue is a value as it stands after a key, on one line.

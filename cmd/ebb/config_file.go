@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,35 +42,37 @@ func (f *configFile) read(data []byte) sites.Faults {
 	return f.faults
 }
 
-// parseYAML is the file's one document; nil where there is none.
+// parseYAML is the root of the file's one document; nil where it holds nothing.
 func parseYAML(name string, data []byte) (*yaml.Node, *sites.Fault) {
-	var document yaml.Node
-	if err := yaml.Load(data, &document); err != nil {
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
 		return nil, syntaxFault(name, err)
 	}
-	if document.Kind != yaml.DocumentNode || len(document.Content) == 0 {
+	var document, second yaml.Node
+	if err := loader.Load(&document); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, syntaxFault(name, err)
+	}
+	if err := loader.Load(&second); err == nil {
+		return nil, &sites.Fault{File: name, Line: max(second.Line, 1), Column: max(second.Column, 1),
+			Message: "a second document starts here", Hint: "a configuration is one document"}
+	} else if !errors.Is(err, io.EOF) {
+		return nil, syntaxFault(name, err)
+	}
+	if len(document.Content) == 0 || isNull(document.Content[0]) {
 		return nil, nil
 	}
-	root := document.Content[0]
-	if isNull(root) {
-		return nil, nil
-	}
-	return root, nil
+	return document.Content[0], nil
 }
 
 // syntaxFault says where a file is not YAML.
 func syntaxFault(name string, err error) *sites.Fault {
-	fault := &sites.Fault{File: name, Message: "it is not YAML: " + err.Error()}
-	var many *yaml.LoadErrors
-	var one *yaml.LoadError
-	if errors.As(err, &many) && len(many.Errors) > 0 {
-		one = many.Errors[0]
-	} else {
-		errors.As(err, &one)
-	}
-	if one != nil {
-		fault.Line, fault.Column = max(one.Mark.Line, 1), max(one.Mark.Column, 1)
-		fault.Message = "it is not YAML: " + one.Message
+	fault := &sites.Fault{File: name, Line: 1, Column: 1, Message: "it is not YAML: " + err.Error()}
+	var load *yaml.LoadError
+	if errors.As(err, &load) {
+		fault.Line, fault.Column = max(load.Mark.Line, 1), max(load.Mark.Column, 1)
+		fault.Message = "it is not YAML: " + load.Message
 	}
 	return fault
 }
@@ -246,10 +250,15 @@ func keyHint(prefix, name string) string {
 	if near := nearest(name, names); near != "" {
 		return "did you mean " + prefix + near + "?"
 	}
+	paths := make([]string, 0, len(configKeys))
 	for _, key := range configKeys {
-		if _, last, ok := cutLast(key.path, "."); ok && last == name {
+		if _, last, nested := cutLast(key.path, "."); nested && last == name {
 			return "did you mean " + key.path + "?"
 		}
+		paths = append(paths, key.path)
+	}
+	if near := nearest(prefix+name, paths); near != "" {
+		return "did you mean " + near + "?"
 	}
 	return "possible here: " + strings.Join(names, ", ")
 }
