@@ -47,8 +47,14 @@ async (spec) => {
       observer.observe(document, { subtree: true, childList: true, attributes: true });
       return { last: matches, stop: () => observer.disconnect() };
     }
-    const states = wait.k === "load" ? ["complete"] : ["interactive", "complete"];
-    const reached = () => states.includes(doc.state(document));
+    // The document is "interactive" before its deferred scripts and modules have run,
+    // and DOMContentLoaded comes after them.
+    const reached = () => {
+      const state = doc.state(document);
+      const [entry] = performance.getEntriesByType("navigation");
+      return state === "complete" ||
+        wait.k === "dom" && state === "interactive" && (!entry || entry.domContentLoadedEventStart > 0);
+    };
     if (reached()) { done(); return null; }
     const [target, event] = wait.k === "load" ? [window, "load"] : [document, "DOMContentLoaded"];
     const stop = new AbortController();

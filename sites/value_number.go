@@ -74,7 +74,7 @@ func numberFormatOf(locale string) (numberFormat, error) {
 		return numberFormat{}, fmt.Errorf("locale %q: %w", locale, err)
 	}
 	base, _ := tag.Base()
-	if _, region, _ := tag.Raw(); region.String() != "ZZ" {
+	if _, _, region := tag.Raw(); region.String() != "ZZ" {
 		if f, ok := numberFormats[base.String()+"-"+region.String()]; ok {
 			return f, nil
 		}
@@ -198,19 +198,15 @@ func (s *numberScan) read() (whole, fraction string, err error) {
 		s.pos++
 		fraction = s.digits()
 	}
-	marks := strings.TrimLeft(s.format.decimal+s.format.group, " ")
-	if s.mark(strings.Map(dropSpace, marks)) {
+	if s.mark(numberMarks) {
 		return "", "", fmt.Errorf("%q goes on where a number of its locale ends", excerpt(string(s.runes)))
 	}
 	return whole, fraction, nil
 }
 
-func dropSpace(r rune) rune {
-	if unicode.IsSpace(r) || r == 0x202f {
-		return -1
-	}
-	return r
-}
+// numberMarks part digits in some locale; with a digit behind them they never end a
+// number.
+const numberMarks = ".,'\u2019\u066b\u066c\uff0e\uff0c"
 
 // whole reads the digits before the fraction, and the groups they come in.
 func (s *numberScan) whole() (string, error) {
@@ -222,7 +218,7 @@ func (s *numberScan) whole() (string, error) {
 		s.pos++
 		group := s.digits()
 		if len(group) != 3 && !(s.format.lakh && len(group) == 2) || len(groups[0]) > 3 || groups[0] == "" {
-			if dropSpace(separator) < 0 { // a space may end the number
+			if unicode.IsSpace(separator) { // a space may end the number
 				s.pos = before
 				break
 			}
