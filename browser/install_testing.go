@@ -28,11 +28,6 @@ func testingPlatform() string {
 // archiveFolder is the one folder that an archive holds.
 func archiveFolder() string { return archiveExecutable + "-" + testingPlatform() }
 
-// cachedExecutable is where a version's Chrome lies below a cache folder.
-func cachedExecutable(dir, version string) string {
-	return filepath.Join(dir, version, archiveFolder(), archiveExecutable)
-}
-
 // installTesting downloads Chrome for Testing into the cache: into a folder of its own
 // first, which gets its name only when the Chrome in it has said its version.
 func installTesting(ctx context.Context, o InstallOptions) (Executable, error) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ type missingLibrariesError struct{ libs []string }
 func (e *missingLibrariesError) Error() string {
 	var packages []string
 	for _, lib := range e.libs {
-		if p := libraryPackages[lib]; p != "" && !contains(packages, p) {
+		if p := libraryPackages[lib]; p != "" && !slices.Contains(packages, p) {
 			packages = append(packages, p)
 		}
 	}
@@ -72,15 +73,6 @@ func (e *missingLibrariesError) Error() string {
 		text += "; on Debian and Ubuntu run `apt-get install -y " + strings.Join(packages, " ") + "`"
 	}
 	return text
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // missingLibraries asks the dynamic loader, as ldd does; the program itself is not run.
