@@ -137,11 +137,7 @@ func (d *decoder) key(plan *itemPlan, data *jsonValue, hash string) (string, err
 		case jsonString, jsonBool:
 			parts[i] = v.text
 		case jsonNumber:
-			parts[i] = string(appendCanonicalNumber(nil, v.text))
-			if !strings.ContainsRune(parts[i], 'e') {
-				break
-			}
-			parts[i] = v.text
+			parts[i] = plainNumber(v.text)
 		default:
 			parts[i] = string(v.appendCanonical(nil))
 		}

@@ -81,3 +81,26 @@ func appendCanonicalNumber(b []byte, literal string) []byte {
 	}
 	return b
 }
+
+// plainNumber writes a JSON number without exponent or needless zeros, so that equal
+// numbers are written alike; one whose exponent nobody would write out keeps it.
+func plainNumber(literal string) string {
+	canonical := string(appendCanonicalNumber(nil, literal))
+	digits, power, ok := strings.Cut(canonical, "e")
+	exponent, err := strconv.Atoi(power)
+	if !ok || err != nil || exponent > 30 || exponent < -maxNumberDigits {
+		return canonical
+	}
+	if exponent > 0 {
+		return digits + strings.Repeat("0", exponent)
+	}
+	sign := ""
+	if digits[0] == '-' {
+		sign, digits = "-", digits[1:]
+	}
+	if missing := 1 - exponent - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
+	}
+	at := len(digits) + exponent
+	return sign + digits[:at] + "." + digits[at:]
+}
