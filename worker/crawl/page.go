@@ -64,7 +64,8 @@ const (
 type PageResult struct {
 	PageRef
 	State PageState
-	// FinalURL is where redirects led; Status the HTTP status, 0 when there was none.
+	// FinalURL is where redirects led, in canonical form; Status the HTTP status, 0
+	// when there was none.
 	FinalURL string
 	Status   int
 	Title    string
@@ -89,7 +90,8 @@ type PageResult struct {
 type State struct {
 	// Queued are the pages still to visit, in order.
 	Queued []PageRef
-	// Known are the keys of all other pages of the run.
+	// Known are the keys of all other pages of the run, and the FinalURL of those that
+	// were redirected, which must not be visited again.
 	Known []string
 	// Visited is the number of pages visited so far (done or failed), and Items the number of
 	// items taken so far.

@@ -1,0 +1,41 @@
+package crawl
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/ebbworker/ebb/sites"
+)
+
+// pageProgram is a template made ready to run.
+type pageProgram struct {
+	*sites.Program
+	template *sites.Template
+}
+
+// compile makes all templates of a site ready, once a run.
+func compile(site *sites.Site) (map[string]*pageProgram, error) {
+	programs := make(map[string]*pageProgram, len(site.Templates))
+	for i := range site.Templates {
+		template := &site.Templates[i]
+		program, err := site.Compile(template)
+		if err != nil {
+			return nil, fmt.Errorf("make template %s ready: %w", template.Name, err)
+		}
+		programs[template.Name] = &pageProgram{Program: program, template: template}
+	}
+	return programs, nil
+}
+
+// waitFault gives an error of Decode or DecodeWait its class.
+func waitFault(err error) error {
+	var waitErr *sites.WaitError
+	var selectorErr *sites.SelectorError
+	switch {
+	case errors.As(err, &waitErr):
+		return &fault{class: ClassSelector, err: err}
+	case errors.As(err, &selectorErr):
+		return &fault{class: ClassInvalid, err: err} // the same selector is refused again
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package crawl
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+// retryRule says how a page that failed for one class of reason is tried again within
+// its run.
+type retryRule struct {
+	// Most bounds the retries of a page beside the site's own limit.
+	Most int
+	// First is the delay before the first retry; each further one is twice as long,
+	// up to Longest.
+	First, Longest time.Duration
+}
+
+// manyRetries leaves the number of retries to the site's limit.
+const manyRetries = 1 << 30
+
+// retryRules holds every class that may pass by itself. A class without a row is final:
+// the same page would fail the same way again.
+var retryRules = map[Class]retryRule{
+	ClassDNS:      {manyRetries, 2 * time.Second, time.Minute},
+	ClassConnect:  {manyRetries, time.Second, time.Minute},
+	ClassTLS:      {1, 5 * time.Second, 5 * time.Second}, // a handshake may pass, a certificate stays
+	ClassTimeout:  {manyRetries, 2 * time.Second, 30 * time.Second},
+	ClassHTTP:     {manyRetries, 2 * time.Second, time.Minute}, // only the statuses of passingStatus
+	ClassBusy:     {manyRetries, 5 * time.Second, 5 * time.Minute},
+	ClassSelector: {1, 2 * time.Second, 2 * time.Second},
+	ClassMissing:  {1, 2 * time.Second, 2 * time.Second},
+	ClassScript:   {1, time.Second, time.Second},
+	ClassCrash:    {manyRetries, 0, 10 * time.Second}, // the pool gives a fresh tab
+	ClassBrowser:  {manyRetries, 500 * time.Millisecond, 10 * time.Second},
+}
+
+// Passing reports whether a failure of the class may pass by itself, so that trying
+// later makes sense. For ClassHTTP it depends on the status; Passing says true.
+func (c Class) Passing() bool {
+	_, ok := retryRules[c]
+	return ok
+}
+
+// passingStatus reports whether a page that answered the status may answer another one
+// soon.
+func passingStatus(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported:
+		return false
+	}
+	return status >= 500
+}
+
+// passing reports whether trying the page of this fault again makes sense.
+func (f *fault) passing() bool {
+	if f.class == ClassHTTP && f.status != 0 {
+		return passingStatus(f.status)
+	}
+	return f.class.Passing()
+}
+
+// retryDelay says whether a page that failed now, for the attempts-th time (1 is the
+// first), is tried again within the run, and after which delay. A delay that the server
+// asked for is never shortened.
+func retryDelay(f *fault, attempts, limit int) (time.Duration, bool) {
+	rule, ok := retryRules[f.class]
+	if !ok || !f.passing() || attempts > min(limit, rule.Most) {
+		return 0, false
+	}
+	delay := rule.First
+	for range attempts - 1 {
+		if delay = max(2*delay, 250*time.Millisecond); delay >= rule.Longest {
+			delay = rule.Longest
+			break
+		}
+	}
+	delay += time.Duration(rand.Int64N(int64(delay)/5 + 1)) // so that pages that failed together part
+	return max(delay, f.retryAfter), true
+}

@@ -1,0 +1,265 @@
+package crawl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/sites"
+)
+
+// visit is one try at one page. The goroutine that makes it owns it.
+type visit struct {
+	run        *run
+	page       *queuedPage
+	turn       *turn
+	lease      tab
+	result     PageResult
+	links      []sites.Link
+	alone      bool    // in a page of its own, where a challenge may be waited for
+	challenged bool    // the page showed a challenge
+	faults     []Class // of records that were not taken
+}
+
+// errSame is why a page is skipped whose redirect leads to another page of the run.
+var errSame = errors.New("same page as")
+
+// make visits the page and fills in the result; the links are what it leads to.
+func (v *visit) make(ctx context.Context) error {
+	err := v.try(ctx, v.run.isolation())
+	wait := v.run.site.Challenge.Mode == sites.ChallengeWait
+	if errors.Is(err, errChallenge) && wait && ctx.Err() == nil {
+		v.alone = true
+		v.turn.spend()
+		err = v.try(ctx, sites.IsolationPage)
+	}
+	return err
+}
+
+// lendError is what kept a visit from getting a tab: nothing is wrong with the page.
+type lendError struct{ error }
+
+func (e lendError) Unwrap() error { return e.error }
+
+// try visits the page once in a tab with the isolation given.
+func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) {
+	lease, err := v.run.lend(ctx, v.page, isolation, v.alone)
+	if err != nil {
+		return lendError{err}
+	}
+	v.lease = lease
+	v.turn.start()
+	if v.result.Started.IsZero() {
+		v.result.Started = time.Now()
+	}
+	limit := v.run.limits.page
+	if v.alone {
+		limit += v.run.limits.challenge
+	}
+	pageCtx, cancel := context.WithTimeoutCause(ctx, limit, errPageTimeout)
+	defer cancel()
+	err = v.open(pageCtx)
+	if err != nil && pageCtx.Err() != nil && ctx.Err() == nil && classOf(err) != ClassCrash && classOf(err) != ClassBrowser {
+		err = &fault{class: ClassTimeout, err: fmt.Errorf("not done within %s: %w", limit, err)}
+	}
+	v.result.Duration = time.Since(v.result.Started)
+	if releaseErr := v.run.giveBack(ctx, lease, v.cause(err)); releaseErr != nil {
+		v.run.note(fmt.Sprintf("give back the tab of %s: %v", v.page.URL, releaseErr))
+	}
+	return err
+}
+
+// cause is what the pool must know of an error: why the tab may be of no use any more.
+// Faults of the page alone leave the tab as good as before, but a document that stays
+// open is thrown away after any fault.
+func (v *visit) cause(err error) error {
+	if err == nil {
+		return nil
+	}
+	if v.run.site.Keep == sites.KeepPage {
+		return fmt.Errorf("the kept page is of no use: %v", err) // not one that the pool knows as harmless
+	}
+	switch classOf(err) {
+	case ClassHTTP, ClassBusy, ClassRobots, ClassMissing, ClassInvalid, ClassLimit, ClassSelector:
+		return nil
+	case ClassBlocked:
+		if !errors.Is(err, errChallenge) {
+			return nil
+		}
+	}
+	if errors.Is(err, errSame) || errors.Is(err, errElsewhere) {
+		return nil
+	}
+	return err
+}
+
+// open brings the page up and takes what the template says.
+func (v *visit) open(ctx context.Context) error {
+	if !v.lease.Kept() {
+		if err := v.navigate(ctx); err != nil {
+			return err
+		}
+	} else {
+		v.result.FinalURL = v.lease.URL()
+	}
+	program := v.run.programs[v.page.Template]
+	if program == nil {
+		return nil // a page without a template: nothing to take
+	}
+	if err := v.waitBefore(ctx, program.Before); err != nil {
+		return err
+	}
+	if program.WaitExpression != "" {
+		if err := v.waitInPage(ctx, program.Program); err != nil {
+			return err
+		}
+	}
+	if err := v.steps(ctx, program.template.Steps); err != nil {
+		return err
+	}
+	raw, err := v.lease.Evaluate(ctx, program.Expression)
+	if err != nil {
+		return fmt.Errorf("take the items: %w", err)
+	}
+	return v.take(program, raw)
+}
+
+// navigate asks for the page and judges the answer.
+func (v *visit) navigate(ctx context.Context) error {
+	response, err := v.lease.Navigate(ctx, v.page.URL)
+	if err != nil {
+		return err
+	}
+	v.result.FinalURL, v.result.Status = response.URL, response.Status
+	if err := v.landed(ctx, response.URL); err != nil {
+		return err
+	}
+	status, err := v.challenge(ctx, response)
+	if err != nil {
+		return err
+	}
+	v.result.Status = status
+	if err := statusFault(status, retryAfter(response.Header, time.Now())); err != nil {
+		return err
+	}
+	v.turn.fine()
+	return nil
+}
+
+// statusFault is the fault that a status is; nil for one that is none.
+func statusFault(status int, after time.Duration) error {
+	class := ClassHTTP
+	switch {
+	case status < 400:
+		return nil
+	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+		class = ClassBlocked
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		class = ClassBusy
+	}
+	text := http.StatusText(status)
+	if text == "" {
+		text = "no status that is known"
+	}
+	return &fault{class: class, status: status, retryAfter: after, err: fmt.Errorf("the server answers %d %s", status, text)}
+}
+
+// errElsewhere is why a page is not taken whose redirect leaves what the site follows.
+var errElsewhere = errors.New("redirected to a page that the site does not follow")
+
+// landed checks where redirects led: not out of the site, not to what robots.txt
+// forbids, and not to another page of the run, whose items would be taken twice.
+func (v *visit) landed(ctx context.Context, final string) error {
+	key, err := v.run.site.Canonical(final, nil)
+	if err != nil {
+		return &fault{class: ClassType, err: fmt.Errorf("%w: %s: %w", errElsewhere, final, err)}
+	}
+	if key == v.page.Key {
+		return nil
+	}
+	v.result.FinalURL = key
+	u, err := url.Parse(key)
+	if err != nil {
+		return fmt.Errorf("read the URL of page %s: %w", key, err)
+	}
+	if ok, reason := v.run.site.MayFollow(u); !ok {
+		err := fmt.Errorf("%w: %s (%s)", errElsewhere, key, reason)
+		if v.page.Parent == "" {
+			err = fmt.Errorf("%w; start there, or allow it under follow.origins", err)
+		}
+		return &fault{class: ClassNone, err: err}
+	}
+	if err := v.run.allowed(ctx, u); err != nil {
+		return fmt.Errorf("redirected to %s: %w", key, err)
+	}
+	v.run.mu.Lock()
+	defer v.run.mu.Unlock()
+	if v.page.landed != key {
+		if !v.run.frontier.claim(key) {
+			return &fault{class: ClassNone, err: fmt.Errorf("%w %s, to which it redirects", errSame, key)}
+		}
+		v.page.landed = key // a second try at this page may land there again
+	}
+	return nil
+}
+
+// take reads what the program returned.
+func (v *visit) take(program *pageProgram, raw json.RawMessage) error {
+	final := v.lease.URL()
+	extract, err := program.Decode(raw, sites.PageInfo{URL: final, Now: v.result.Started})
+	var selectorErr *sites.SelectorError
+	if err != nil && !errors.As(err, &selectorErr) {
+		return waitFault(err)
+	}
+	v.result.Title, v.result.Bytes = extract.Title, extract.Bytes
+	if v.result.Status == 0 {
+		v.result.Status = extract.Status
+	}
+	if extract.Bytes > v.run.limits.pageSize {
+		return fmt.Errorf("%w: %d bytes, the limit is %d", browser.ErrTooLarge, extract.Bytes, v.run.limits.pageSize)
+	}
+	v.result.Items, v.links = extract.Items, extract.Links
+	if selectorErr != nil { // the rest of the page was taken all the same
+		extract.Faults = append(extract.Faults, sites.ItemFault{Class: sites.FaultInvalid, Message: selectorErr.Error()})
+	}
+	return v.itemFaults(extract.Faults, len(program.template.Items) > 0)
+}
+
+// itemFaults counts what could not be taken. A page that gives no item because of it has
+// failed; others are done, with the class of the worst.
+func (v *visit) itemFaults(faults []sites.ItemFault, wanted bool) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	first := faults[0]
+	for _, f := range faults {
+		v.faults = append(v.faults, Class(f.Class))
+		if Class(f.Class) == ClassMissing && Class(first.Class) != ClassMissing {
+			first = f
+		}
+	}
+	err := errors.New(describe(first))
+	if more := len(faults) - 1; more > 0 {
+		err = fmt.Errorf("%w (and %d more)", err, more)
+	}
+	if wanted && len(v.result.Items) == 0 {
+		return &fault{class: Class(first.Class), err: err}
+	}
+	v.result.Class, v.result.Error = Class(first.Class), bounded(err.Error())
+	return nil
+}
+
+func describe(f sites.ItemFault) string {
+	switch {
+	case f.Kind == "":
+		return f.Message
+	case f.Field == "":
+		return f.Kind + ": " + f.Message
+	}
+	return f.Kind + ", field " + f.Field + ": " + f.Message
+}
