@@ -26,7 +26,7 @@ var fakeChrome = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "fakechrome")
-	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", out, "./testdata/fakechrome")
+	build := exec.Command("go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", out, "./testdata/fakechrome")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New(string(said))
