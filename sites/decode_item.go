@@ -137,7 +137,7 @@ func (d *decoder) key(plan *itemPlan, data *jsonValue, hash string) (string, err
 		case jsonString, jsonBool:
 			parts[i] = v.text
 		case jsonNumber:
-			parts[i] = plainNumber(v.text)
+			parts[i] = keyNumber(v.text)
 		default:
 			parts[i] = string(v.appendCanonical(nil))
 		}

@@ -82,9 +82,9 @@ func appendCanonicalNumber(b []byte, literal string) []byte {
 	return b
 }
 
-// plainNumber writes a JSON number without exponent or needless zeros, so that equal
+// keyNumber writes a JSON number without exponent or needless zeros, so that equal
 // numbers are written alike; one whose exponent nobody would write out keeps it.
-func plainNumber(literal string) string {
+func keyNumber(literal string) string {
 	canonical := string(appendCanonicalNumber(nil, literal))
 	digits, power, ok := strings.Cut(canonical, "e")
 	exponent, err := strconv.Atoi(power)

@@ -196,11 +196,11 @@ func TestHash(t *testing.T) {
 	require.Equal(t, hash("0"), hash("-0.00e7"))
 }
 
-func TestPlainNumber(t *testing.T) {
+func TestKeyNumber(t *testing.T) {
 	for literal, want := range map[string]string{
 		"1200": "1200", "1200.0": "1200", "12e2": "1200", "-0.0": "0", "-1.50": "-1.5", "15e-3": "0.015", "-1.5E-1": "-0.15",
 		"1e31": "1e31", "1e-1001": "1e-1001", "0.1e1": "1",
 	} {
-		require.Equal(t, want, plainNumber(literal), literal)
+		require.Equal(t, want, keyNumber(literal), literal)
 	}
 }
