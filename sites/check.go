@@ -205,8 +205,21 @@ func (c *checker) checkNoEnv(path string, value any) {
 	}
 }
 
+// synonyms are words of other programs for words of a site file.
+var synonyms = map[string]string{
+	"string": string(TypeText), "str": string(TypeText), "float": string(TypeNumber), "decimal": string(TypeNumber),
+	"datetime": string(TypeDate), "time": string(TypeDate), "link": string(TypeURL), "object": string(TypeJSON),
+	"css": string(KindStylesheet), "style": string(KindStylesheet), "js": string(KindScript), "fetch": string(KindXHR),
+	"video": string(KindMedia), "audio": string(KindMedia), "networkidle": string(WaitNetworkIdle),
+	"domcontentloaded": string(WaitDOM), "off": string(RobotsIgnore), "session": string(IsolationContext),
+}
+
 func didYouMean(word string, words []string) string {
-	if near := nearest(word, words); near != "" {
+	near := synonyms[strings.ToLower(word)]
+	if !slices.Contains(words, near) {
+		near = nearest(word, words)
+	}
+	if near != "" {
 		return "did you mean " + near + "?"
 	}
 	return ""

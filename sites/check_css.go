@@ -65,24 +65,35 @@ func (p *cssParser) unexpected() error {
 	return fmt.Errorf("is not a CSS selector: %q cannot stand at character %d%s", r, column, hint)
 }
 
-// space skips white space and comments and says whether there was any.
+// space skips white space and comments and says whether there was white space.
 func (p *cssParser) space() (bool, error) {
-	start := p.pos
+	spaced := false
 	for p.pos < len(p.text) {
 		switch {
 		case strings.IndexByte(" \t\r\n\f", p.text[p.pos]) >= 0:
 			p.pos++
+			spaced = true
 		case strings.HasPrefix(p.text[p.pos:], "/*"):
-			end := strings.Index(p.text[p.pos+2:], "*/")
-			if end < 0 {
-				return false, fmt.Errorf("is not a CSS selector: a comment is not closed")
+			if err := p.comments(); err != nil {
+				return false, err
 			}
-			p.pos += 2 + end + 2
 		default:
-			return p.pos > start, nil
+			return spaced, nil
 		}
 	}
-	return p.pos > start, nil
+	return spaced, nil
+}
+
+// comments skips comments, which part nothing.
+func (p *cssParser) comments() error {
+	for strings.HasPrefix(p.text[p.pos:], "/*") {
+		end := strings.Index(p.text[p.pos+2:], "*/")
+		if end < 0 {
+			return fmt.Errorf("is not a CSS selector: a comment is not closed")
+		}
+		p.pos += 2 + end + 2
+	}
+	return nil
 }
 
 // list reads selectors with commas between them, up to the end or to ')'.
@@ -157,6 +168,9 @@ func (p *cssParser) compound() error {
 		return err
 	}
 	for {
+		if err := p.comments(); err != nil {
+			return err
+		}
 		switch p.peek() {
 		case '#', '.':
 			p.pos++

@@ -195,7 +195,10 @@ func (p *cssParser) attributeValue() error {
 	if _, err := p.space(); err != nil {
 		return err
 	}
-	if c := p.peek() | 0x20; c == 'i' || c == 's' { // how case is compared
+	switch p.peek() {
+	case 's', 'S':
+		return fmt.Errorf("is not a CSS selector that Chrome takes: s after an attribute's value; leave it out, case counts anyway")
+	case 'i', 'I': // case does not count
 		p.pos++
 		_, err := p.space()
 		return err

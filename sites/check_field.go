@@ -92,13 +92,14 @@ func (c *checker) checkConst(path string, f *Field) {
 
 // checkObject checks a field whose value is an object of fields.
 func (c *checker) checkObject(path string, f *Field, inJSON bool, depth int) {
+	if len(f.Fields) == 0 {
+		c.absentList(path, "fields", "say what to take")
+		return
+	}
 	c.excludes(path, "the value is an object of fields", []choice{
 		{"attr", f.Attr != ""}, {"html", f.HTML}, {"type", f.Type != ""}, {"locale", f.Locale != ""},
 		{"layout", f.Layout != ""}, {"timezone", f.Timezone != ""}, {"regex", f.Regex != ""}, {"default", f.Default != nil},
 	})
-	if len(f.Fields) == 0 {
-		c.absentList(path, "fields", "say what to take")
-	}
 	c.checkFields(path+".fields", f.Fields, inJSON, depth+1)
 }
 

@@ -49,7 +49,7 @@ func (c *checker) checkIdentity() {
 	}
 	for i, start := range s.Start {
 		if err := checkURL(start); err != nil {
-			c.faultOf("start["+strconv.Itoa(i)+"]", start, err)
+			c.faultOf("start["+strconv.Itoa(i)+"]", withoutPassword(start), err)
 		}
 	}
 	const longest = 512
@@ -71,6 +71,19 @@ func (c *checker) absentList(path, key, hint string) {
 	c.missing(path, key, hint)
 }
 
+// withoutPassword keeps a password out of messages.
+func withoutPassword(raw string) string {
+	u, err := url.Parse(raw)
+	switch {
+	case err == nil && u.User != nil:
+		return u.Redacted()
+	case err != nil && strings.Contains(raw, "@"):
+		scheme, _, _ := strings.Cut(raw, "//")
+		return scheme + "//xxxxx" + raw[strings.LastIndexByte(raw, '@'):]
+	}
+	return raw
+}
+
 // checkURL says why a start URL is none.
 func checkURL(raw string) error {
 	const longest = 8192
@@ -80,7 +93,9 @@ func checkURL(raw string) error {
 		return fmt.Errorf("is longer than %d bytes", longest)
 	case err != nil:
 		return fmt.Errorf("is not a URL; %s", urlParseHint(err))
-	case u.Scheme == "" || u.Host == "" && u.Opaque != "" && u.Scheme != "mailto":
+	case u.Scheme == "" && strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//"):
+		return fmt.Errorf("is not absolute; write https://host%s", raw)
+	case u.Scheme == "" || u.Opaque != "" && isDigits(u.Opaque[:1]): // shop.example:80/x
 		return fmt.Errorf("is not absolute; write https://%s", strings.TrimLeft(raw, "/"))
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("has scheme %s; only http and https pages can be scraped", u.Scheme)
@@ -180,7 +195,7 @@ func (c *checker) checkFollow() {
 	f := c.site.Follow
 	for i, origin := range f.Origins {
 		if err := checkOrigin(origin); err != nil {
-			c.faultOf(fmt.Sprintf("follow.origins[%d]", i), origin, err)
+			c.faultOf(fmt.Sprintf("follow.origins[%d]", i), withoutPassword(origin), err)
 		}
 	}
 	c.checkPatterns("follow.allow", f.Allow)

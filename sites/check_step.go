@@ -23,7 +23,10 @@ var envForm = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}`)
 func (c *checker) checkSteps(path string, steps []Step) {
 	var asleep Duration
 	for i := range steps {
-		c.checkStep(path+"["+strconv.Itoa(i)+"]", &steps[i])
+		below := path + "[" + strconv.Itoa(i) + "]"
+		if c.checkStep(below, &steps[i]); c.said[below+".sleep"] || c.said[below+".times"] {
+			continue
+		}
 		asleep += min(steps[i].Sleep, c.site.Limits.PageTimeout) * Duration(max(min(steps[i].Times, 1000), 1))
 	}
 	if asleep > 0 && asleep >= c.site.Limits.PageTimeout {
@@ -59,7 +62,7 @@ func (c *checker) checkStep(path string, s *Step) {
 	}
 	if s.Goto != "" {
 		if err := checkGoto(s.Goto); err != nil {
-			c.faultOf(path+".goto", s.Goto, err)
+			c.faultOf(path+".goto", withoutPassword(s.Goto), err)
 		}
 	}
 	c.checkStepTimeout(path, s)
@@ -103,7 +106,7 @@ func checkGoto(raw string) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("is not a URL; %s", urlParseHint(err))
-	case u.IsAbs() || u.Host != "":
+	case u.IsAbs() || strings.HasPrefix(raw, "//"):
 		if !u.IsAbs() {
 			raw = "https:" + raw
 		}

@@ -156,7 +156,9 @@ func (c *checker) checkItem(path string, t *Template, item *ItemRule) {
 	}
 	inJSON := false
 	if item.Each != nil {
-		c.exactlyOne(path+".each", sourceHint, sourceChoices(*item.Each))
+		if set := c.atMostOne(path+".each", sourceChoices(*item.Each)); set == "" && item.Each.Path == "" {
+			c.exactlyOne(path+".each", sourceHint+", path", nil)
+		}
 		c.checkSource(path+".each", *item.Each)
 		inJSON = item.Each.isJSON() || item.Each.Path != ""
 	}

@@ -1,7 +1,7 @@
 package sites
 
 import (
-	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -12,8 +12,6 @@ const durationPattern = `^(0|([0-9]+(\.[0-9]+)?(ms|s|m|h))+)$`
 
 var durationForm = regexp.MustCompile(durationPattern)
 
-var errDuration = errors.New("not a duration; write a number with ms, s, m or h, such as 500ms, 90s or 1h30m")
-
 // UnmarshalText reads 500ms, 90s, 1h30m or 0.
 func (d *Duration) UnmarshalText(text []byte) error {
 	written := string(text)
@@ -22,7 +20,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	}
 	parsed, err := time.ParseDuration(written)
 	if err != nil {
-		return errors.New("too long for a duration")
+		return fmt.Errorf("%s is too long for a duration", shown(written))
 	}
 	*d = Duration(parsed)
 	return nil
@@ -32,13 +30,13 @@ func (d *Duration) UnmarshalText(text []byte) error {
 func durationFault(written string) error {
 	switch {
 	case isDigits(written):
-		return errors.New("has no unit; write " + written + "s, " + written + "m or " + written + "h")
+		return fmt.Errorf("duration %s has no unit; write %ss, %sm or %sh", written, written, written, written)
 	case strings.HasPrefix(written, "-"):
-		return errors.New("a duration is not negative")
+		return fmt.Errorf("duration %s is negative; write one that is not", shown(written))
 	case isDigits(strings.TrimSuffix(written, "d")):
-		return errors.New("a duration has no days; write hours, 1d is 24h")
+		return fmt.Errorf("duration %s is in days; write hours, 1d is 24h", shown(written))
 	}
-	return errDuration
+	return fmt.Errorf("%s is not a duration; write a number with ms, s, m or h, such as 500ms, 90s or 1h30m", shown(written))
 }
 
 // MarshalText writes the duration without parts that are zero: 30m, not 30m0s.

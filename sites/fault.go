@@ -61,9 +61,11 @@ func (f Faults) inOrder() Faults {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	return slices.CompactFunc(f, func(a, b Fault) bool {
-		return a.Line > 0 && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
+		return a.Line > 0 && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message && lastKey(a.Path) == lastKey(b.Path)
 	})
 }
+
+func lastKey(path string) string { return path[strings.LastIndexByte(path, '.')+1:] }
 
 // or is an error that is nil when there are no faults.
 func (f Faults) or() error {
@@ -104,14 +106,17 @@ func shown(value string) string {
 	return strconv.Quote(value)
 }
 
-// nearest gives the word that is most like the given one, or "" when none is near:
-// at most one edit in three characters.
+// nearest gives the word that is most like the given one: one that begins with it, or
+// one with at most one edit in three characters; "" when none is near.
 func nearest(word string, words []string) string {
 	if len(word) < 2 || len(word) > 64 {
 		return ""
 	}
 	best, bestDistance := "", max(1, len(word)/3)+1
 	for _, w := range words {
+		if len(word) >= 3 && strings.HasPrefix(strings.ToLower(w), strings.ToLower(word)) {
+			return w
+		}
 		if d := editDistance(strings.ToLower(word), strings.ToLower(w)); d < bestDistance {
 			best, bestDistance = w, d
 		}

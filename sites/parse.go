@@ -142,6 +142,9 @@ func syntaxFault(file string, data []byte, err error) Fault {
 		fault.Message, fault.Hint = "the quote that opens here is never closed", ""
 	case strings.Contains(message, "could not find expected ':'"):
 		fault.Message, fault.Hint = "a key without ':'", "write key: value, or - before an entry of a list"
+	case strings.Contains(message, "did not find expected ','"):
+		fault.Line, fault.Column = max(load.ContextMark.Line, 1), max(load.ContextMark.Column, 1)
+		fault.Message, fault.Hint = "the bracket that opens here is not closed, or a comma is missing in it", ""
 	case strings.Contains(message, "unknown escape"):
 		fault.Message, fault.Hint = "an escape that YAML does not know", `use single quotes, in which \ stands for itself`
 	case strings.Contains(message, "max depth"):

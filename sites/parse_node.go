@@ -13,7 +13,7 @@ import (
 
 const (
 	maxNodes = 100_000 // values read, each alias counted as often as it is used
-	maxDepth = 100     // values within values
+	maxDepth = 50      // values within values
 )
 
 // position is a place in a site file, both from 1.
@@ -53,7 +53,7 @@ type reader struct {
 	bad    map[string]bool // paths that have a fault already
 	faults Faults
 	nodes  int
-	open   map[*yaml.Node]bool // the aliases that are being read
+	open   map[*yaml.Node]bool // the values with an anchor that are being read
 }
 
 func newReader(file string) *reader {
@@ -104,10 +104,12 @@ func (r *reader) read(n *yaml.Node, t target) {
 			r.fault(n, t.path, fmt.Sprintf("alias *%s stands within what it names", n.Value), "write the value out")
 			return
 		}
-		r.open[n.Alias] = true
-		defer delete(r.open, n.Alias)
 		r.read(n.Alias, t)
 		return
+	}
+	if n.Anchor != "" {
+		r.open[n] = true
+		defer delete(r.open, n)
 	}
 	r.at[t.path] = position{max(n.Line, 1), max(n.Column, 1)}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
@@ -201,7 +203,8 @@ func (r *reader) readText(n *yaml.Node, t target, text encoding.TextUnmarshaler)
 		return
 	}
 	if err := text.UnmarshalText([]byte(n.Value)); err != nil {
-		r.fault(n, t.path, shown(n.Value)+": "+err.Error(), "")
+		message, hint, _ := strings.Cut(err.Error(), "; ")
+		r.fault(n, t.path, message, hint)
 	}
 }
 

@@ -51,7 +51,13 @@ func (r *reader) readStruct(n *yaml.Node, t target) {
 		r.readShort(n, t)
 		return
 	}
-	r.readKeys(n, t, keysOf(t.value.Type()))
+	keys := keysOf(t.value.Type())
+	if t.value.Type() == reflect.TypeFor[Field]() && len(n.Content) == 2 && !slices.Contains(keyNames(keys), n.Content[0].Value) {
+		r.fault(n.Content[0], t.path+".name", "unknown key "+shown(n.Content[0].Value),
+			"a field in a list is {name: title, css: h1}; without the dashes, title: h1 is enough")
+		return
+	}
+	r.readKeys(n, t, keys)
 }
 
 func (r *reader) readKeys(n *yaml.Node, t target, keys []keyField) {
@@ -176,9 +182,11 @@ func looksLikeOneField(n *yaml.Node) bool {
 
 func (r *reader) readNamedField(n *yaml.Node, t target, keys []keyField) {
 	if n.Kind == yaml.AliasNode && n.Alias != nil && !r.open[n.Alias] {
-		r.open[n.Alias] = true
-		defer delete(r.open, n.Alias)
 		n = n.Alias
+	}
+	if n.Anchor != "" {
+		r.open[n] = true
+		defer delete(r.open, n)
 	}
 	if r.nodes++; n.Kind == yaml.MappingNode && r.nodes <= maxNodes && t.depth <= maxDepth {
 		r.at[t.path] = position{max(n.Line, 1), max(n.Column, 1)}

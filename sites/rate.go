@@ -1,7 +1,7 @@
 package sites
 
 import (
-	"errors"
+	"fmt"
 	"regexp"
 	"strconv"
 )
@@ -19,23 +19,24 @@ var rateUnits = []struct {
 
 // UnmarshalText reads 2/s, 30/m, 100/h or none.
 func (r *Rate) UnmarshalText(text []byte) error {
-	if string(text) == "none" {
+	written := string(text)
+	if written == "none" {
 		*r = 0
 		return nil
 	}
-	parts := rateForm.FindStringSubmatch(string(text))
-	if parts == nil {
-		if isDigits(string(text)) {
-			return errors.New("has no unit; write " + string(text) + "/s, " + string(text) + "/m or " + string(text) + "/h")
-		}
-		return errors.New("not a rate; write 2/s, 30/m, 100/h or none")
+	parts := rateForm.FindStringSubmatch(written)
+	switch {
+	case parts == nil && isDigits(written):
+		return fmt.Errorf("rate %s has no unit; write %s/s, %s/m or %s/h", written, written, written, written)
+	case parts == nil:
+		return fmt.Errorf("%s is not a rate; write 2/s, 30/m, 100/h or none", shown(written))
 	}
 	number, err := strconv.ParseFloat(parts[1], 64)
 	if err != nil {
-		return errors.New("too large for a rate")
+		return fmt.Errorf("%s is too large for a rate", shown(written))
 	}
 	if number == 0 {
-		return errors.New("a rate of 0 would ask nothing; write none for no limit")
+		return fmt.Errorf("rate %s would ask for nothing; write none for no limit", shown(written))
 	}
 	for _, u := range rateUnits {
 		if u.name == parts[2] {

@@ -99,7 +99,7 @@ func parseSchedule(expression string, location *time.Location) (cron.Schedule, e
 		}
 		for _, field := range fields {
 			if !cronField.MatchString(field) {
-				return nil, fmt.Errorf("%s is not a cron field; write a number, a range 1-5, a list 1,3 or a step */10", shown(field))
+				return nil, fmt.Errorf("is not a cron expression: %s is no field; write a number, a range 1-5, a list 1,3 or a step */10", shown(field))
 			}
 		}
 	}
@@ -144,9 +144,9 @@ func cronFault(expression string, err error) error {
 	}
 	if rest, found := strings.CutPrefix(message, "failed to parse int from "); found {
 		word, _, _ := strings.Cut(rest, ":")
-		message = shown(word) + " is not a number or the name of a month or weekday"
+		message = shown(word) + " is neither a number nor the name of a month or weekday"
 	}
-	return errors.New(message + "; " + scheduleForms)
+	return errors.New("is not a cron expression: " + message + "; " + scheduleForms)
 }
 
 // shortestPeriod gives the shortest time between two runs that follow each other,

@@ -56,9 +56,11 @@ var requiredKeys = map[string][]string{
 var oneOfKeys = map[string][]string{
 	"Wait":     {"selector", "function", "event"},
 	"Step":     {"click", "type", "press", "select", "scroll", "wait", "sleep", "evaluate", "back", "goto"},
-	"Source":   {"css", "xpath", "json_ld", "json"},
-	"LinkRule": {"css", "xpath", "json_ld", "json"},
+	"LinkRule": sourceKeys,
 }
+
+// sourceKeys are the keys of a source that exclude each other.
+var sourceKeys = []string{"css", "xpath", "json_ld", "json"}
 
 // schemaPatterns are the forms of texts that have one.
 var schemaPatterns = map[string]string{
@@ -99,6 +101,9 @@ func (b *schemaBuilder) object(t reflect.Type, leaveOut []string) *jsonschema.Sc
 	switch t {
 	case reflect.TypeFor[Field]():
 		fieldRules(s)
+	case reflect.TypeFor[Source]():
+		s.MinProperties = jsonschema.Ptr(1)
+		s.Not = &jsonschema.Schema{AnyOf: pairsOf(sourceKeys)}
 	case reflect.TypeFor[Site]():
 		s.If, s.Then = ifIs("keep", string(KeepPage)), &jsonschema.Schema{
 			Properties: map[string]*jsonschema.Schema{"isolation": {Enum: []any{string(IsolationTab)}}},
@@ -118,22 +123,23 @@ func ifIs(key string, value any) *jsonschema.Schema {
 // fieldRules say which keys of a field exclude each other, and that a date has a
 // layout.
 func fieldRules(s *jsonschema.Schema) {
-	sources := oneOfKeys["Source"]
-	var pairs []*jsonschema.Schema
-	exclude := func(a, b string) {
-		pairs = append(pairs, &jsonschema.Schema{Required: []string{a, b}})
+	pairs := pairsOf(append([]string{"const"}, sourceKeys...))
+	for _, pair := range [][]string{{"const", "fields"}, {"const", "regex"}, {"const", "attr"}, {"attr", "html"}} {
+		pairs = append(pairs, &jsonschema.Schema{Required: pair})
 	}
-	for i, source := range sources {
-		for _, other := range sources[i+1:] {
-			exclude(source, other)
-		}
-		exclude("const", source)
-	}
-	exclude("const", "fields")
-	exclude("const", "regex")
-	exclude("attr", "html")
 	s.Not = &jsonschema.Schema{AnyOf: pairs}
 	s.If, s.Then = ifIs("type", string(TypeDate)), &jsonschema.Schema{Required: []string{"layout"}}
+}
+
+// pairsOf are met by mappings that have two of the keys.
+func pairsOf(keys []string) []*jsonschema.Schema {
+	var pairs []*jsonschema.Schema
+	for i, key := range keys {
+		for _, other := range keys[i+1:] {
+			pairs = append(pairs, &jsonschema.Schema{Required: []string{key, other}})
+		}
+	}
+	return pairs
 }
 
 // value describes one value.

@@ -285,7 +285,7 @@ type ItemRule struct {
 }
 
 // Source is where a value is found. At most one of CSS, XPath, JSONLD and JSON is
-// set.
+// set; in a site file a plain text is a CSS selector.
 type Source struct {
 	CSS   string `yaml:"css,omitempty"`   // CSS selector, below the record
 	XPath string `yaml:"xpath,omitempty"` // XPath 1.0, relative to the record

@@ -1,7 +1,7 @@
 package sites
 
 import (
-	"errors"
+	"fmt"
 	"math"
 	"math/big"
 	"regexp"
@@ -30,12 +30,13 @@ var sizeUnits = []struct {
 
 // UnmarshalText reads 500KB, 20MB, 1.5GB, 64KiB. A fraction of a byte is dropped.
 func (s *Size) UnmarshalText(text []byte) error {
-	parts := sizeForm.FindStringSubmatch(string(text))
-	if parts == nil {
-		if isDigits(string(text)) {
-			return errors.New("has no unit; write " + string(text) + "B, " + string(text) + "KB or " + string(text) + "MB")
-		}
-		return errors.New("not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB, such as 500KB or 1.5MB")
+	written := string(text)
+	parts := sizeForm.FindStringSubmatch(written)
+	switch {
+	case parts == nil && isDigits(written):
+		return fmt.Errorf("size %s has no unit; write %sB, %sKB or %sMB", written, written, written, written)
+	case parts == nil:
+		return fmt.Errorf("%s is not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB, such as 500KB or 1.5MB", shown(written))
 	}
 	unit := parts[2]
 	if unit == "kB" {
@@ -43,7 +44,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	number, ok := new(big.Rat).SetString(parts[1])
 	if !ok || len(parts[1]) > 40 {
-		return errors.New("not a size: too many digits")
+		return fmt.Errorf("%s is not a size; it has too many digits", shown(written))
 	}
 	for _, u := range sizeUnits {
 		if u.name == unit {
@@ -52,7 +53,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	}
 	whole := new(big.Int).Quo(number.Num(), number.Denom())
 	if !whole.IsInt64() || whole.Int64() > math.MaxInt64/2 {
-		return errors.New("too large for a size")
+		return fmt.Errorf("%s is too large for a size", shown(written))
 	}
 	*s = Size(whole.Int64())
 	return nil
