@@ -55,8 +55,8 @@ func (r *Recorder) boundary(ctx context.Context, e event) {
 	r.next = b
 	r.mu.Unlock()
 
-	r.reading.Lock()
-	defer r.reading.Unlock()
+	r.reading <- struct{}{}
+	defer func() { <-r.reading }()
 	defer close(b.done)
 	r.mu.Lock()
 	r.next = nil // whoever comes now must wait for the next

@@ -55,8 +55,8 @@ type Recorder struct {
 	o      Options
 	meters []*meter
 	out    *lineWriter
-	// reading is held while a boundary reading is under way, so that they do not overlap.
-	reading sync.Mutex
+	// reading takes one value while a boundary reading is under way, so that they do not overlap.
+	reading chan struct{}
 
 	mu     sync.Mutex // guards what follows, and the fields of Cycle and Phase
 	seq    uint64
@@ -101,7 +101,7 @@ func NewRecorder(o Options) (*Recorder, error) {
 	if o.Ring == 0 {
 		o.Ring = defaultRing
 	}
-	r := &Recorder{o: o, cycles: make(map[*Cycle]struct{}), phases: make(map[*Phase]struct{}), ring: ring{size: o.Ring}}
+	r := &Recorder{o: o, reading: make(chan struct{}, 1), cycles: make(map[*Cycle]struct{}), phases: make(map[*Phase]struct{}), ring: ring{size: o.Ring}}
 	for _, s := range o.Sources {
 		r.meters = append(r.meters, &meter{source: s})
 	}
