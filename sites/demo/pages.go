@@ -36,7 +36,7 @@ func (s *Server) renderStatus(w http.ResponseWriter, status int, name string, da
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	w.Write(page.Bytes())
+	_, _ = w.Write(page.Bytes())
 }
 
 // Categories and Featured are for the templates.

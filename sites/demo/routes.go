@@ -132,7 +132,7 @@ func (s *Server) answerLater(w http.ResponseWriter, r *http.Request, value any) 
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Write(data)
+	_, _ = w.Write(data)
 }
 
 // serveDeal redirects to a product.
@@ -214,6 +214,6 @@ func origin(r *http.Request) string {
 func serveText(contentType, text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
-		w.Write([]byte(text))
+		_, _ = w.Write([]byte(text))
 	}
 }

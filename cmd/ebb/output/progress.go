@@ -102,7 +102,7 @@ func (p *Progress) Update(status Status) {
 
 // Printf writes a line of its own above the progress.
 func (p *Progress) Printf(format string, args ...any) {
-	fmt.Fprintf(p, "%s\n", strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
+	_, _ = fmt.Fprintf(p, "%s\n", strings.TrimRight(fmt.Sprintf(format, args...), "\n"))
 }
 
 // Write writes text above the progress, whole lines at a time. The error is the
@@ -140,7 +140,7 @@ func (p *Progress) Close() {
 	p.closed = true
 	if p.out.TTY {
 		p.erase()
-		p.out.Write(p.partial.Bytes())
+		_, _ = p.out.Write(p.partial.Bytes())
 		return
 	}
 	if p.status.Done != p.said {
@@ -155,7 +155,7 @@ func (p *Progress) paint(now time.Time) {
 	if p.out.Color {
 		line = lipgloss.NewStyle().Faint(true).Render(line)
 	}
-	fmt.Fprint(p.out, "\r"+line+eraseRest)
+	_, _ = fmt.Fprint(p.out, "\r"+line+eraseRest)
 }
 
 // eraseRest erases from the cursor to the end of the line.
@@ -163,7 +163,7 @@ const eraseRest = "\x1b[K"
 
 func (p *Progress) erase() {
 	if p.shown {
-		fmt.Fprint(p.out, "\r"+eraseRest)
+		_, _ = fmt.Fprint(p.out, "\r"+eraseRest)
 		p.shown = false
 	}
 }
@@ -176,7 +176,7 @@ func (p *Progress) say(now time.Time) {
 		return
 	}
 	p.lastLine = line
-	fmt.Fprintln(p.out, line)
+	_, _ = fmt.Fprintln(p.out, line)
 }
 
 // line is the status in words.
