@@ -64,12 +64,11 @@ func (t *Totals) add(r Reading, isolates map[isolateKey]bool) {
 	t.Values[Series{r.Metric, group}] += r.Value
 }
 
-// missing names what a failed reading spoils. A failure of a process of unknown type spoils all.
+// missing names what a failed reading spoils: the totals of its kind where totals are by kind,
+// else the total.
 func missing(r Reading) string {
-	if row, ok := MetricOf(r.Metric); ok && row.Scope != PerProcess && row.Scope != PerTarget {
-		return r.Metric
-	}
-	if r.Subject.Kind == "" {
+	byKind := family(r.Metric) == "process.*" || family(r.Metric) == "target.*"
+	if !byKind || r.Subject.Kind == "" {
 		return r.Metric
 	}
 	return r.Metric + "/" + r.Subject.Kind
