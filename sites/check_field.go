@@ -105,20 +105,26 @@ func (c *checker) checkObject(path string, f *Field, inJSON bool, depth int) {
 
 // checkForm checks how a text becomes a value: locale, layout and time zone.
 func (c *checker) checkForm(path string, f *Field) {
+	if c.said[path+".type"] || c.unread(path+".type") {
+		return
+	}
 	_, localeFault := language.Parse(f.Locale)
 	if f.Locale != "" && localeFault != nil {
 		c.fault(path+".locale", shown(f.Locale)+" is not a language tag", "write one such as en, de or pt-BR")
 	}
-	_, zoneFault := loadTimezone(f.Timezone)
-	if zoneFault != nil && c.given(path+".timezone", f.Timezone != c.site.Timezone) {
+	if _, err := loadTimezone(f.Timezone); err != nil && f.Timezone != "" && f.Timezone != c.site.Timezone {
 		c.fault(path+".timezone", shown(f.Timezone)+" is not a time zone", "write an IANA name such as Europe/Berlin, or UTC")
 	}
+	isNumber := f.Type == TypeNumber || f.Type == TypeInteger
+	if f.Locale != "" && !isNumber && f.Type != TypeDate {
+		c.fault(path+".locale", "has no effect: the type is "+string(f.Type), "write type: number or type: date")
+	}
 	switch {
-	case f.Type != TypeDate && f.Layout != "":
-		c.fault(path+".layout", "has no effect: the type is "+string(f.Type), "write type: date")
 	case f.Type != TypeDate:
-		if c.given(path+".timezone", false) {
-			c.fault(path+".timezone", "has no effect: the type is "+string(f.Type), "write type: date")
+		for _, key := range []choice{{"layout", f.Layout != ""}, {"timezone", f.Timezone != ""}} {
+			if key.set {
+				c.fault(path+"."+key.key, "has no effect: the type is "+string(f.Type), "write type: date")
+			}
 		}
 	case f.Layout == "":
 		c.missing(path, "layout", "a date needs one: iso8601, rfc2822, unix, or a Go layout such as 2 January 2006")
@@ -153,6 +159,9 @@ func (c *checker) checkLayout(path string, f *Field) {
 // checkDefault compares a default with the field's type.
 func (c *checker) checkDefault(path string, f *Field) {
 	if f.Default == nil || f.Required {
+		return
+	}
+	if c.said[path+".type"] || c.unread(path+".type") {
 		return
 	}
 	path += ".default"

@@ -116,8 +116,12 @@ func fillFieldDefaults(fields []Field, timezone string) {
 			continue
 		}
 		orElse(&f.Type, TypeText)
-		orElse(&f.Locale, defaultLocale)
-		orElse(&f.Timezone, timezone)
+		if f.Type == TypeNumber || f.Type == TypeInteger || f.Type == TypeDate {
+			orElse(&f.Locale, defaultLocale)
+		}
+		if f.Type == TypeDate {
+			orElse(&f.Timezone, timezone)
+		}
 	}
 }
 

@@ -321,9 +321,10 @@ type Field struct {
 	Fields []Field `yaml:"fields,omitempty"`
 	// Type is what the text becomes. Default: text.
 	Type FieldType `yaml:"type,omitempty"`
-	// Locale says how numbers and month names are written: a BCP 47 tag. Default: en.
+	// Locale says how numbers and month names are written: a BCP 47 tag, for types
+	// number, integer and date. Default: en.
 	Locale string `yaml:"locale,omitempty"`
-	// Layout is a Go time layout, or iso8601, rfc2822, unix. Needed by date.
+	// Layout is a Go time layout, or iso8601, rfc2822, unix. Needed by type date.
 	Layout string `yaml:"layout,omitempty"`
 	// Timezone is the zone of dates that name none. Default: the site's.
 	Timezone string `yaml:"timezone,omitempty"`
