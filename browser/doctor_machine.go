@@ -102,21 +102,19 @@ const (
 	reaperSelf                   // this process takes it in (it is a subreaper, or PID 1)
 )
 
-// findReaper makes an orphan that ends at once, and watches who takes it in.
+// reaperPatience is how long an ended orphan may wait: some reap every few seconds only.
+const reaperPatience = 10 * time.Second
+
+// findReaper makes an orphan, lets it end, and watches who takes it in.
 func findReaper(ctx context.Context) (reaperKind, error) {
-	cmd := exec.CommandContext(ctx, "sh", "-c", "true & echo $!")
-	cmd.WaitDelay = time.Second
-	out, err := cmd.Output()
+	pid, end, err := makeOrphan(ctx)
 	if err != nil {
 		return reaperNone, fmt.Errorf("start a process to be orphaned: %w", err)
 	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
-	if err != nil {
-		return reaperNone, fmt.Errorf("start a process to be orphaned: %w", err)
-	}
+	end()
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
-	patience := time.NewTimer(2 * time.Second)
+	patience := time.NewTimer(reaperPatience)
 	defer patience.Stop()
 	for {
 		s, err := readStat(pid)
@@ -140,4 +138,27 @@ func findReaper(ctx context.Context) (reaperKind, error) {
 			return reaperNone, fmt.Errorf("watch an orphaned process: %w", context.Cause(ctx))
 		}
 	}
+}
+
+// makeOrphan starts a process whose parent is gone when makeOrphan returns, and which ends
+// when end is called, or with this process. Had it ended before its parent, that would
+// have taken it in.
+func makeOrphan(ctx context.Context) (pid int, end func(), err error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer r.Close()
+	cmd := exec.CommandContext(ctx, "sh", "-c", "{ read line <&3; } >/dev/null 2>&1 & echo $!")
+	cmd.ExtraFiles = []*os.File{r}
+	cmd.WaitDelay = time.Second
+	out, err := cmd.Output()
+	if err == nil {
+		pid, err = strconv.Atoi(strings.TrimSpace(string(out)))
+	}
+	if err != nil {
+		w.Close()
+		return 0, nil, err
+	}
+	return pid, func() { w.Close() }, nil
 }
