@@ -233,9 +233,9 @@ func (d *decoder) cuts(places []jsonValue) error {
 
 // Classes of an ItemFault.
 const (
-	FaultMissing  = "missing"
-	FaultInvalid  = "invalid"
-	FaultTooLarge = "too-large"
+	FaultMissing  = "missing"   // a required field, or a field of the key, has no value
+	FaultInvalid  = "invalid"   // a value is not what the site file says
+	FaultTooLarge = "too-large" // a limit cut something off
 )
 
 func (d *decoder) fault(kind, field, class, message string) {

@@ -280,3 +280,23 @@ func TestParseJSONLimits(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `{"a":3,"b":2}`, string(v.appendJSON(nil)), "the last one counts")
 }
+
+func TestDecodeBoundsScripts(t *testing.T) {
+	many := strings.Repeat("0,", maxJSONValues-10)
+	full := `{"a":[` + many + `0]}`
+	rule := ItemRule{Fields: []Field{{Name: "a", Source: Source{JSON: "script", Path: "b"}}}}
+	e := decodeItems(t, rule, []row{{}}, []string{full, full, `{"c":0}`, `{"c":0,"d":1}`, `{"e":[` + strings.Repeat("0,", 20) + `0]}`, `{"b":"late"}`})
+	require.Equal(t, `{"a":null}`, string(e.Items[0].Data))
+	require.Len(t, e.Faults, 1)
+	require.Equal(t, FaultTooLarge, e.Faults[0].Class)
+
+	roots, _, err := scriptJSON(strings.Repeat("x={};", maxScriptRoots+50))
+	require.NoError(t, err)
+	require.Len(t, roots, maxScriptRoots)
+
+	v, err := parseJSON("[" + strings.Repeat("{\"a\":1},", maxPathValues) + "{\"a\":1}]")
+	require.NoError(t, err)
+	path, err := parseJSONPath("[*].a")
+	require.NoError(t, err)
+	require.Len(t, path.find(&v), maxPathValues)
+}

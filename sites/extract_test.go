@@ -239,6 +239,46 @@ func TestExtractIsBounded(t *testing.T) {
 	require.Contains(t, e.Faults[0].Message, fmt.Sprintf("the first %d records", len(e.Items)))
 }
 
+func TestExtractLinksAreBounded(t *testing.T) {
+	site := siteOf(Template{
+		Items: []ItemRule{{Fields: []Field{{Name: "h", Source: Source{CSS: "h1"}}}}},
+		Links: []LinkRule{{Source: Source{CSS: "a"}}},
+	})
+	e, err := extract(t, site, `<h1>h</h1><script>for (let i = 0; i < 6000; i++) { const a = document.createElement("a"); a.href = "/" + (i + "").padEnd(1000, "x"); document.body.append(a); }</script>`)
+	require.NoError(t, err)
+	require.Len(t, e.Items, 1, "links take nothing from items")
+	require.Greater(t, len(e.Links), 1000)
+	require.Less(t, len(e.Links), 6000)
+	require.Equal(t, []ItemFault{{Class: FaultTooLarge, Message: "the page holds more text than is taken from one page; some of its links are not"}}, e.Faults)
+}
+
+// Elements without text cost nothing but time: the nodes walked through are bounded.
+func TestExtractStepsAreBounded(t *testing.T) {
+	site := siteOf(Template{Items: []ItemRule{{Each: &Source{CSS: "p"}, Fields: []Field{{Name: "t"}}}}})
+	program, err := site.Compile(&site.Templates[0])
+	require.NoError(t, err)
+	few := strings.Replace(program.Expression, fmt.Sprintf(`"steps":%d`, maxSteps), `"steps":10`, 1)
+	require.NotEqual(t, program.Expression, few)
+	url := serve(t, "text/html", "<p>a<b></b></p><p>b"+strings.Repeat("<i></i>", 20))
+	b := newTab(t)
+	b.navigate(url)
+	e, err := program.Decode(b.evaluate(few), PageInfo{URL: url})
+	require.NoError(t, err)
+	require.Len(t, e.Items, 1)
+	require.Len(t, e.Faults, 1)
+	require.Contains(t, e.Faults[0].Message, "only the first 1 records")
+}
+
+// Scripts that do not fit are left out whole, and told.
+func TestExtractScriptsAreBounded(t *testing.T) {
+	site := siteOf(Template{Items: []ItemRule{{Fields: []Field{{Name: "a", Source: Source{JSON: "script[type=x]", Path: "a"}}}}}})
+	e, err := extract(t, site, `<body><script type=x>{"a":1}</script><script>const s = document.createElement("script"); s.type = "x"; s.textContent = '{"a":"' + "x".repeat(17e6) + '"}'; document.body.append(s)</script>`)
+	require.NoError(t, err)
+	require.Equal(t, `{"a":"1"}`, string(e.Items[0].Data))
+	require.Len(t, e.Faults, 1)
+	require.Contains(t, e.Faults[0].Message, "some of its scripts are not")
+}
+
 // Elements inside one another to a depth that would overflow a recursion.
 func TestExtractDeepPage(t *testing.T) {
 	site := siteOf(Template{Items: []ItemRule{{Fields: []Field{{Name: "text", Source: Source{CSS: "#top"}}}}}})

@@ -28,11 +28,12 @@ type Link struct {
 	Pagination bool
 }
 
-// ItemFault is what is wrong with one record, which is then not taken.
+// ItemFault is what is wrong with a page's data. The record is then not taken, unless
+// it is one invalid value of a field that is not required: that value is left out.
 type ItemFault struct {
-	// Kind and Field say where.
+	// Kind and Field say where; Field is "" for a whole item, Kind too for the page.
 	Kind, Field string
-	// Class is missing, invalid or too-large.
+	// Class is FaultMissing, FaultInvalid or FaultTooLarge; see Program.Decode.
 	Class string
 	// Message says what was found and what was expected.
 	Message string
