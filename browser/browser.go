@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -74,6 +75,7 @@ type Browser struct {
 	tracker *tracker
 	version browser.GetVersionResult
 
+	pages   atomic.Int64  // navigations so far
 	exited  chan struct{} // closed when the process has been waited for
 	waitErr error         // valid after exited
 
@@ -342,6 +344,9 @@ func (b *Browser) Account() string { return b.as.String() }
 
 // Started is when Chrome was started.
 func (b *Browser) Started() time.Time { return b.started }
+
+// Pages is the number of navigations so far.
+func (b *Browser) Pages() int { return int(b.pages.Load()) }
 
 // ProfileDir is Chrome's profile folder; it is removed with Chrome.
 func (b *Browser) ProfileDir() string { return b.folder.profile() }

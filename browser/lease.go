@@ -116,7 +116,7 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		p.mu.Lock()
 		current := p.kept[o.Keep] == k && k.tab != nil && k.tab.Err() == nil && k.tab.rules.equal(o.rules())
 		if current {
-			k.member.leases++
+			k.member.uses++
 		} else if p.kept[o.Keep] == k {
 			delete(p.kept, o.Keep)
 		}
@@ -195,16 +195,19 @@ func (p *Pool) putIdle(l *Lease) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	i := &idleTab{tab: l.Tab, member: l.member}
-	if l.options.Isolation == IsolateTab {
+	switch {
+	case p.shut:
+		return false
+	case l.options.Isolation == IsolateTab:
 		i.site = l.options.Site
-	} else {
+		if l.member.retired {
+			return false
+		}
+	default:
 		i.run = l.options.Run
 		if p.runs[i.run] == nil {
 			return false
 		}
-	}
-	if p.shut || l.member.retired {
-		return false
 	}
 	p.idle = append(p.idle, i)
 	return true
@@ -277,37 +280,28 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 
 // endPlace disposes of a run's browser context or Chrome.
 func (p *Pool) endPlace(ctx context.Context, r *run, tabs []*Tab) error {
-	if r.member == nil || r.member.browser.Err() != nil {
+	if r.member == nil {
+		return nil
+	}
+	defer p.leave(ctx, r.member)
+	if r.member.browser.Err() != nil {
 		return nil
 	}
 	if r.options.Isolation == IsolateBrowser {
-		p.retire(ctx, r.member)
-		select {
-		case <-r.member.browser.cleaned:
-		default:
-			if p.leasesOf(r.member) == 0 {
-				return r.member.browser.Close(ctx)
-			}
-		}
-		return nil
-	}
-	if r.context == cdp.BrowserContextID("") {
+		p.retire(ctx, r.member) // it closes when the run's use ends
 		return nil
 	}
 	for _, t := range tabs {
 		p.forgetTab(t)
 	}
-	if err := r.member.browser.disposeContext(ctx, r.context); err != nil && r.member.browser.Err() == nil {
+	if err := r.member.browser.disposeContext(ctx, r.context); err != nil {
+		if errors.Is(err, ErrGone) {
+			return nil
+		}
 		p.retire(ctx, r.member)
 		return err
 	}
 	return r.member.browser.awaitContextGone(ctx, r.context)
-}
-
-func (p *Pool) leasesOf(m *member) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return m.leases
 }
 
 // forgetTab drops a tab that goes with its browser context.

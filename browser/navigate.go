@@ -166,7 +166,11 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	t.mu.Lock()
 	t.nav = navigation{}
 	t.mu.Unlock()
+	t.browser.pages.Add(1)
 	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
+	if err == nil && res.ErrorText == "" && !res.IsDownload {
+		err = t.awaitCommit(ctx, res.LoaderID)
+	}
 	t.mu.Lock()
 	nav := t.nav
 	t.mu.Unlock()
@@ -189,15 +193,38 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	return nav.response, nil
 }
 
+// awaitCommit waits until the document of a navigation has taken the place of the one
+// before. Chrome answers Page.navigate a little earlier: what is evaluated, or closed,
+// in between meets the old document.
+func (t *Tab) awaitCommit(ctx context.Context, loader cdp.LoaderID) error {
+	if loader == "" {
+		return nil // the document stays the same
+	}
+	for {
+		t.mu.Lock()
+		shown, changed := t.loader, t.moved
+		t.mu.Unlock()
+		if shown == loader {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-t.session.done:
+			return t.session.reason()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
 // Blank leaves the document for an empty one.
 func (t *Tab) Blank(ctx context.Context) error {
 	t.endSteps()
-	moved := t.awaitMove("about:blank")
-	defer moved.off()
-	if _, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: "about:blank"}); err != nil {
-		return fmt.Errorf("leave the page: %w", err)
+	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: "about:blank"})
+	if err == nil {
+		err = t.awaitCommit(ctx, res.LoaderID)
 	}
-	if err := moved.wait(ctx, t); err != nil {
+	if err != nil {
 		return fmt.Errorf("leave the page: %w", err)
 	}
 	return nil

@@ -21,6 +21,10 @@ type PoolOptions struct {
 	Launch LaunchOptions
 	// Tabs is how many tabs may be lent at once. Default: 4.
 	Tabs int
+	// PagesPerBrowser is after how many navigations the shared Chrome is retired: new
+	// runs get a new one, and it closes when its last run has ended. A Chrome with a
+	// kept page stays. Default: 0, never.
+	PagesPerBrowser int
 	// OnLaunch and OnGone are called for each Chrome that starts and that ends, from
 	// any goroutine; they must not block. Default: none.
 	OnLaunch func(*Browser)
@@ -57,11 +61,11 @@ type Pool struct {
 	waiting atomic.Int64
 }
 
-// member is one Chrome of the pool. A retired one takes no new leases and is closed
-// when its last lease comes back.
+// member is one Chrome of the pool. A retired one takes no new runs and is closed when
+// its last lease has come back and the last of its runs has ended.
 type member struct {
 	browser *Browser
-	leases  int
+	uses    int // leases, and runs that have a browser context in it or own it
 	retired bool
 }
 
@@ -161,7 +165,7 @@ func (p *Pool) leased(l *Lease) *Lease {
 }
 
 // place returns the Chrome and the browser context that a lease belongs to. The
-// member counts one more lease.
+// member counts one more use.
 func (p *Pool) place(ctx context.Context, o LeaseOptions) (*member, cdp.BrowserContextID, error) {
 	if o.Isolation == IsolateTab || o.Isolation == IsolatePage {
 		p.noteRun(o)
@@ -185,6 +189,9 @@ func (p *Pool) place(ctx context.Context, o LeaseOptions) (*member, cdp.BrowserC
 		p.mu.Lock()
 		if p.runs[o.Run] == r {
 			delete(p.runs, o.Run)
+			if r.member != nil {
+				r.member.uses--
+			}
 		}
 		p.mu.Unlock()
 		if r.err != nil && (ctx.Err() != nil || !interrupted(r.err)) {
@@ -221,19 +228,22 @@ func (p *Pool) prepare(ctx context.Context, r *run) {
 			return
 		}
 		r.member = p.join(b)
+		p.reenter(r.member) // until EndRun
 		return
 	}
-	m, err := p.enter(ctx)
+	m, err := p.enter(ctx) // until EndRun
 	if err != nil {
 		r.err = err
 		return
 	}
+	if r.context, r.err = m.browser.newContext(ctx); r.err != nil {
+		p.leave(ctx, m)
+		return
+	}
 	r.member = m
-	r.context, r.err = m.browser.newContext(ctx)
-	p.leave(ctx, m) // the leases of the run count themselves
 }
 
-// enter returns the shared Chrome, started if need be, with one more lease.
+// enter returns the shared Chrome, started if need be, with one more use.
 func (p *Pool) enter(ctx context.Context) (*member, error) {
 	for {
 		p.mu.Lock()
@@ -241,8 +251,14 @@ func (p *Pool) enter(ctx context.Context) (*member, error) {
 			p.mu.Unlock()
 			return nil, ErrPoolClosed
 		}
+		if p.main != nil && p.wornOut(p.main) {
+			worn := p.main
+			p.mu.Unlock()
+			p.retire(ctx, worn)
+			continue
+		}
 		if m := p.main; m != nil && !m.retired && m.browser.Err() == nil {
-			m.leases++
+			m.uses++
 			p.mu.Unlock()
 			return m, nil
 		}
@@ -267,14 +283,27 @@ func (p *Pool) enter(ctx context.Context) (*member, error) {
 	}
 }
 
-// reenter counts one more lease of a Chrome that is known; false when it is gone.
+// wornOut says whether a Chrome has opened its number of pages. The caller holds mu.
+func (p *Pool) wornOut(m *member) bool {
+	if p.options.PagesPerBrowser <= 0 || m.browser.Pages() < p.options.PagesPerBrowser {
+		return false
+	}
+	for _, k := range p.kept {
+		if k.member == m {
+			return false
+		}
+	}
+	return true
+}
+
+// reenter counts one more use of a Chrome that is known; false when it is gone.
 func (p *Pool) reenter(m *member) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if m.browser.Err() != nil {
 		return false
 	}
-	m.leases++
+	m.uses++
 	return true
 }
 
@@ -367,25 +396,26 @@ func (p *Pool) forget(m *member) {
 	}
 }
 
-// leave counts one lease less, and closes a retired Chrome with its last one.
+// leave counts one use less, and closes a retired Chrome with its last one.
 func (p *Pool) leave(ctx context.Context, m *member) {
 	p.mu.Lock()
-	m.leases--
-	last := m.retired && m.leases == 0
+	m.uses--
+	last := m.retired && m.uses == 0
 	p.mu.Unlock()
 	if last {
 		_ = m.browser.Close(ctx) // it goes on in the background if the time is short
 	}
 }
 
-// retire takes a Chrome out of use: it gets no new leases and closes with its last.
+// retire takes a Chrome out of use: it gets no new runs and closes with its last use.
 func (p *Pool) retire(ctx context.Context, m *member) {
 	p.mu.Lock()
 	m.retired = true
 	if p.main == m {
 		p.main = nil
 	}
-	last := m.leases == 0
+	last := m.uses == 0
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.member == m && i.run == "" })
 	p.mu.Unlock()
 	if last {
 		_ = m.browser.Close(ctx)

@@ -36,6 +36,9 @@ type Tab struct {
 	nav   navigation
 	url   string
 
+	loader cdp.LoaderID  // the navigation whose document is shown
+	moved  chan struct{} // closed, and made anew, when another document is shown
+
 	steps   steps // chromedp, while interactive steps need it
 	popups  atomic.Int64
 	dialogs atomic.Int64
@@ -49,7 +52,7 @@ func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules)
 	if err != nil {
 		return nil, fmt.Errorf("open a tab: %w", err)
 	}
-	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, url: "about:blank"}
+	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, url: "about:blank", moved: make(chan struct{})}
 	if err := t.attach(ctx); err != nil {
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
@@ -103,7 +106,9 @@ func (t *Tab) listen() {
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
+		t.world, t.url, t.loader = 0, ev.Frame.URL+ev.Frame.URLFragment, ev.Frame.LoaderID
+		close(t.moved)
+		t.moved = make(chan struct{})
 	})
 	listen(t.session, page.NavigatedWithinDocument, func(ev page.EventNavigatedWithinDocument) {
 		if string(ev.FrameID) != string(t.id) {
@@ -272,13 +277,20 @@ func crashError(ev target.EventTargetCrashed) error {
 	return fmt.Errorf("%w: its renderer was %s (code %d)", ErrCrashed, ev.Status, ev.ErrorCode)
 }
 
-// close closes the tab: a script that runs is ended first, since it would hold the
-// tab open, and the way of it is checked.
+// closePatience is how long a tab may take to close by itself before its scripts are
+// ended. They are not ended at once: with no script running, that request stays with
+// the page until one does, and it then holds up the very closing.
+const closePatience = 300 * time.Millisecond
+
+// close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
 	t.endSteps()
 	t.browser.tracker.remove(t)
-	t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
+	timer := time.AfterFunc(closePatience, func() {
+		t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
+	})
 	err := t.browser.closeTarget(ctx, t.id)
+	timer.Stop()
 	t.browser.conn.forget(t.session, ErrClosed)
 	return err
 }
@@ -295,21 +307,30 @@ func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
 		}
 	})
 	defer off()
-	if _, err := cdp.Call(ctx, b.conn.root, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {
-		if strings.Contains(err.Error(), "No target with given id") {
+	for {
+		// A request that comes while a document takes another's place is lost: it is made
+		// again.
+		if _, err := cdp.Call(ctx, b.conn.root, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {
+			if strings.Contains(err.Error(), "No target with given id") {
+				return nil
+			}
+			return fmt.Errorf("close a tab: %w", err)
+		}
+		if !b.tracker.has(id) {
 			return nil
 		}
-		return fmt.Errorf("close a tab: %w", err)
-	}
-	if !b.tracker.has(id) {
-		return nil
-	}
-	select {
-	case <-gone:
-		return nil
-	case <-b.conn.closed:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("close a tab: %w", context.Cause(ctx))
+		again := time.NewTimer(closePatience)
+		select {
+		case <-gone:
+			again.Stop()
+			return nil
+		case <-b.conn.closed:
+			again.Stop()
+			return nil
+		case <-ctx.Done():
+			again.Stop()
+			return fmt.Errorf("close a tab: %w", context.Cause(ctx))
+		case <-again.C:
+		}
 	}
 }
