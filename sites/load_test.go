@@ -215,6 +215,10 @@ w:12:11: templates[2].name: nothing leads to template "lost"; give it match, or 
 	require.NoError(t, err)
 	require.EqualError(t, s.Warnings(), "k:3:7: keep: the page stays open, but no step is repeated on it; add steps")
 
+	s, err = Parse("f", []byte(smallSite+"follow: {deny: /}\n"))
+	require.NoError(t, err)
+	require.EqualError(t, s.Warnings(), "f:2:8: start[0]: the follow rules leave it out: deny /; allow it, so that links back to it are followed")
+
 	s, err = Load("examples/shop-login.yaml")
 	require.NoError(t, err)
 	require.Empty(t, s.Warnings())

@@ -6,6 +6,14 @@ import "time"
 // Site is one thing to scrape, as its site file says it. A Site that Load or
 // Parse returned is complete: every default is filled in and every value has
 // been checked, so the rest of the program does not check again.
+//
+// A site file is one YAML document. Some values may be written short: a list of one
+// entry as that entry (start: https://shop.example/), a source or a link as its CSS
+// selector (each: .card, links: [a.next]), fields as a mapping of names to selectors or
+// to fields (fields: {title: h1, price: {css: .price, type: number}}), a wait as its
+// event (wait: load), and a challenge as its mode (challenge: wait). Aliases are
+// allowed, merge keys (<<) are not. ${NAME} stands for an environment variable in the
+// texts of type and select steps, and nowhere else.
 type Site struct {
 	// Name identifies the site everywhere: lower-case letters, digits, '-' and '_',
 	// at most 64 characters.

@@ -1,10 +1,13 @@
 package sites
 
-import "fmt"
+import (
+	"fmt"
+	"net/url"
+)
 
 // Warnings gives what is legal in a complete site but odd, in the order of the file: a
-// template that nothing leads to, robots.txt ignored, no limit of rate, and settings
-// that have no effect.
+// template that nothing leads to, robots.txt ignored, no limit of rate, start URLs that
+// the follow rules leave out, and settings that have no effect.
 func (s *Site) Warnings() Faults {
 	w := &warner{site: s}
 	w.manners()
@@ -50,6 +53,12 @@ func (w *warner) manners() {
 	}
 	seen := map[string]bool{}
 	for i, start := range w.site.Start {
+		canonical, err := w.site.Canonical(start, nil)
+		if u, parseErr := url.Parse(canonical); err == nil && parseErr == nil {
+			if allowed, reason := w.site.MayFollow(u); !allowed {
+				w.add(fmt.Sprintf("start[%d]", i), "the follow rules leave it out: "+reason, "allow it, so that links back to it are followed")
+			}
+		}
 		if seen[start] {
 			w.add(fmt.Sprintf("start[%d]", i), "stands here twice and is visited once", "remove one")
 		}
