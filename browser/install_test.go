@@ -341,6 +341,26 @@ func TestInstallGoesThroughTheProxy(t *testing.T) {
 	require.EqualValues(t, 1, m.asked.Load())
 }
 
+// A slow download is no stalled one.
+func TestDownloadMayBeSlow(t *testing.T) {
+	m := newMirror(t, nil)
+	m.handle(func(w http.ResponseWriter, r *http.Request) {
+		pace := time.NewTicker(300 * time.Millisecond)
+		defer pace.Stop()
+		for range 5 {
+			<-pace.C
+			_, _ = w.Write([]byte("x"))
+			w.(http.Flusher).Flush()
+		}
+	})
+	o, err := bareMachine(t, m).withDefaults()
+	require.NoError(t, err)
+	o.StallTimeout = time.Second
+	sum, err := o.download(t.Context(), m.URL, filepath.Join(t.TempDir(), "file"))
+	require.NoError(t, err)
+	require.Equal(t, sumOf([]byte("xxxxx")), sum)
+}
+
 func TestDownloadStaysOnTLS(t *testing.T) {
 	request := func(address string) *http.Request {
 		u, err := url.Parse(address)

@@ -46,8 +46,11 @@ var libraryPackages = map[string]string{
 func readVersion(ctx context.Context, path string, timeout time.Duration) (string, error) {
 	out, err := runBriefly(ctx, timeout, nil, path, "--version")
 	if err != nil {
-		if libs := missingLibraries(ctx, path, timeout); len(libs) > 0 {
-			return "", &missingLibrariesError{libs}
+		// 127 is the dynamic loader's: without it the program would only be run again.
+		if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == 127 {
+			if libs := missingLibraries(ctx, path, timeout); len(libs) > 0 {
+				return "", &missingLibrariesError{libs}
+			}
 		}
 		return "", fmt.Errorf("did not say its version: %w", err)
 	}
