@@ -94,3 +94,12 @@ func (s *Store) Unregister(ctx context.Context, tx Tx, id string) error {
 	}
 	return nil
 }
+
+// HasSite tells whether a registered worker has a site.
+func (s *Store) HasSite(ctx context.Context, tx Tx, site string) (bool, error) {
+	var n int
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM worker_sites WHERE site = $1", site).Scan(&n); err != nil {
+		return false, fmt.Errorf("look for workers of %s: %w", site, err)
+	}
+	return n > 0, nil
+}

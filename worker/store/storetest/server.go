@@ -35,9 +35,6 @@ var started struct {
 	err    error
 }
 
-// exit is os.Exit.
-var exit = os.Exit
-
 func startServer() (*server, error) {
 	started.once.Do(func() { started.server, started.err = newServer() })
 	return started.server, started.err

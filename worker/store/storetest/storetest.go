@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,10 +22,13 @@ import (
 // Main runs the tests of a package, stops the Postgres server that they started, and
 // fails if goroutines are left. Call it from TestMain.
 func Main(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		stopServer()
-		exit(code)
-	}))
+	code := m.Run()
+	stopServer()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, "goroutines are left after the tests:", err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // Each runs a test on SQLite and on Postgres, each time with the address of a database

@@ -1,0 +1,243 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/store"
+)
+
+// engine is Engine on one kind of database.
+type engine[TTx any] struct {
+	store   *store.Store
+	db      store.DB[TTx]
+	options Options
+	sites   map[string]*sites.Site
+	self    store.Worker
+	client  *river.Client[TTx]
+
+	slots    chan struct{} // holds one for each run at work
+	draining chan struct{} // closed when no run may be begun any more
+	force    chan struct{} // closed by Force
+	forced   sync.Once
+
+	planned  periodic    // owned by the goroutine of Run
+	watch    watch       // owned by the goroutine of Run
+	atWork   jobSet      // has its own lock
+	announce broadcaster // has its own lock
+}
+
+// databaseTimeout bounds a transaction of the engine's own.
+const databaseTimeout = 30 * time.Second
+
+func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engine, error) {
+	options = options.withDefaults()
+	if len(options.Sites) > 0 && options.Handler == nil {
+		return nil, errors.New("open the queue: there are sites but no handler for their runs")
+	}
+	e := &engine[TTx]{
+		store: s, db: db, options: options, sites: map[string]*sites.Site{}, self: thisProcess(),
+		slots: make(chan struct{}, options.Runs), draining: make(chan struct{}), force: make(chan struct{}),
+	}
+	queues := map[string]river.QueueConfig{}
+	for _, site := range options.Sites {
+		if e.sites[site.Name] != nil {
+			return nil, fmt.Errorf("open the queue: there are two sites named %s", site.Name)
+		}
+		e.sites[site.Name] = site
+		queues[queueName(site.Name)] = river.QueueConfig{MaxWorkers: 1}
+	}
+	config := &river.Config{
+		ID: e.self.ID,
+		// A new job is announced to all processes. Polling is for the rare one that was
+		// announced before it was due; many queues poll less often, to bound the idle load.
+		FetchPollInterval: max(time.Second, time.Duration(len(queues))*20*time.Millisecond),
+		// River does not rescue jobs: see recover.go.
+		RescueStuckJobsAfter: 10 * 365 * 24 * time.Hour,
+		// The history is in the table of runs.
+		CompletedJobRetentionPeriod: time.Hour,
+		CancelledJobRetentionPeriod: 24 * time.Hour,
+		DiscardedJobRetentionPeriod: 30 * 24 * time.Hour,
+		SoftStopTimeout:             options.Grace,
+		Logger:                      options.Logger,
+		Workers:                     river.NewWorkers(),
+	}
+	if len(queues) > 0 {
+		queues[planQueue] = river.QueueConfig{MaxWorkers: 4, FetchPollInterval: time.Second}
+		config.Queues = queues
+	}
+	river.AddWorker(config.Workers, &scrapeWorker[TTx]{engine: e})
+	river.AddWorker(config.Workers, &planWorker[TTx]{engine: e})
+	client, err := river.NewClient(db.Driver(), config)
+	if err != nil {
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	e.client = client
+	return e, nil
+}
+
+// siteNames are the names of the sites of this process, in order.
+func (e *engine[TTx]) siteNames() []string {
+	var names []string
+	for name := range e.sites {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Run implements Engine.
+func (e *engine[TTx]) Run(ctx context.Context) error {
+	return e.run(ctx, func() error { return e.setSchedules(ctx) })
+}
+
+// Force implements Engine.
+func (e *engine[TTx]) Force() { e.forced.Do(func() { close(e.force) }) }
+
+func (e *engine[TTx]) isForced() bool {
+	select {
+	case <-e.force:
+		return true
+	default:
+		return false
+	}
+}
+
+// run works until ctx ends. prepare is called when the worker is known to the others but
+// has not begun.
+func (e *engine[TTx]) run(ctx context.Context, prepare func() error) error {
+	if len(e.sites) == 0 {
+		return errors.New("run the queue: there is no site")
+	}
+	if err := e.store.Register(ctx, e.self, e.siteNames()); err != nil {
+		return err
+	}
+	// The worker is known until the last of its jobs is put back, whatever ends it.
+	after := context.WithoutCancel(ctx)
+	defer e.unregister(after)
+	if err := prepare(); err != nil {
+		return err
+	}
+	// What a dead process left is taken up before anything else.
+	e.beat(ctx)
+	if err := e.client.Start(after); err != nil {
+		return fmt.Errorf("start the queue: %w", err)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		e.stop(ctx)
+	}()
+	tick := time.NewTicker(beatInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			e.beat(after)
+		case <-stopped:
+			return nil
+		}
+	}
+}
+
+// stop waits for the end of ctx and ends all work, which River cuts short after the
+// grace.
+func (e *engine[TTx]) stop(ctx context.Context) {
+	after := context.WithoutCancel(ctx)
+	select {
+	case <-ctx.Done():
+	case <-e.force:
+	}
+	close(e.draining)
+	done := make(chan error, 1)
+	go func() { done <- e.client.Stop(after) }()
+	select {
+	case err := <-done:
+		e.fault("stop the queue", err)
+	case <-e.force:
+		e.fault("stop the queue", e.client.StopAndCancel(after))
+		<-done
+	}
+}
+
+// unregister takes this worker off the list.
+func (e *engine[TTx]) unregister(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, databaseTimeout)
+	defer cancel()
+	e.fault("leave the list of workers", e.store.InTx(ctx, func(tx store.Tx) error {
+		return e.store.Unregister(ctx, tx, e.self.ID)
+	}))
+}
+
+// fault reports an error that nobody is waiting for.
+func (e *engine[TTx]) fault(doing string, err error) {
+	if err != nil {
+		e.options.OnFault(fmt.Errorf("%s: %w", doing, err))
+	}
+}
+
+// inTx is DB.InTx with a limit of time, not ended by the end of ctx's work.
+func (e *engine[TTx]) inTx(ctx context.Context, do func(ctx context.Context, tx store.Tx, raw TTx) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseTimeout)
+	defer cancel()
+	return e.db.InTx(ctx, func(tx store.Tx, raw TTx) error { return do(ctx, tx, raw) })
+}
+
+// jobSet is the set of River's jobs that this process is at.
+type jobSet struct {
+	mu  sync.Mutex
+	ids map[int64]bool
+}
+
+func (s *jobSet) add(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ids == nil {
+		s.ids = map[int64]bool{}
+	}
+	s.ids[id] = true
+}
+
+func (s *jobSet) remove(id int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ids, id)
+}
+
+func (s *jobSet) has(id int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ids[id]
+}
+
+// broadcaster wakes everybody who waits for the end of an attempt.
+type broadcaster struct {
+	mu   sync.Mutex
+	next chan struct{}
+}
+
+// wait returns a channel that the next tell closes.
+func (b *broadcaster) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.next == nil {
+		b.next = make(chan struct{})
+	}
+	return b.next
+}
+
+func (b *broadcaster) tell() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.next != nil {
+		close(b.next)
+		b.next = nil
+	}
+}

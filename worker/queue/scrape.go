@@ -1,0 +1,264 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/crawl"
+	"github.com/ebbworker/ebb/worker/store"
+)
+
+// scrapeWorker makes one attempt at a run.
+type scrapeWorker[TTx any] struct {
+	river.WorkerDefaults[scrapeArgs]
+	engine *engine[TTx]
+}
+
+// Timeout leaves the limit of time to Work: it begins when the run does, and a handler
+// that does not obey it is left behind.
+func (w *scrapeWorker[TTx]) Timeout(*river.Job[scrapeArgs]) time.Duration { return -1 }
+
+// Work implements river.Worker. When it returns nil, the job has been ended in the
+// transaction that recorded the attempt.
+func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]) error {
+	e := w.engine
+	e.atWork.add(job.ID)
+	defer e.atWork.remove(job.ID)
+	select {
+	case e.slots <- struct{}{}:
+		defer func() { <-e.slots }()
+	case <-e.draining:
+		return river.JobSnooze(0) // for another process, or this one's next life
+	}
+	select {
+	case <-e.draining: // both were ready
+		return river.JobSnooze(0)
+	default:
+	}
+	site := e.sites[job.Args.Site]
+	if site == nil {
+		return river.JobCancel(fmt.Errorf("this worker has no site %s", job.Args.Site))
+	}
+	run, begun, err := e.begin(ctx, job)
+	if err != nil {
+		e.fault(fmt.Sprintf("begin run %d of %s", job.Args.Run, job.Args.Site), err)
+		return river.JobSnooze(5 * time.Second)
+	}
+	if !begun {
+		return nil
+	}
+	start := time.Now()
+	result := e.attempt(ctx, site, run)
+	return e.finish(ctx, job, run, result, start)
+}
+
+// begin claims the run for this attempt. It returns false, and has ended the job, if
+// there is nothing to do: the run has ended.
+func (e *engine[TTx]) begin(ctx context.Context, job *river.Job[scrapeArgs]) (run store.Run, begun bool, err error) {
+	err = e.inTx(ctx, func(ctx context.Context, tx store.Tx, raw TTx) error {
+		if err := e.store.LockSite(ctx, tx, job.Args.Site); err != nil {
+			return err
+		}
+		if run, err = e.store.RunTx(ctx, tx, job.Args.Run); err != nil {
+			return err
+		}
+		if begun = !run.State.Finished(); !begun {
+			return e.completeJob(ctx, tx, raw, job)
+		}
+		if run.State == store.RunRunning {
+			// A site has one unfinished job, and it is this one: whoever was at the run is gone.
+			if err := e.store.Release(ctx, tx, run.ID, run.Attempt, store.Again{}); err != nil {
+				return err
+			}
+		}
+		run, err = e.store.Claim(ctx, tx, run.ID, e.self.ID)
+		return err
+	})
+	return run, begun, err
+}
+
+// completeJob ends a job that succeeded, and queues what comes next.
+func (e *engine[TTx]) completeJob(ctx context.Context, tx store.Tx, raw TTx, job *river.Job[scrapeArgs]) error {
+	if _, err := river.JobCompleteTx[jobDriver[TTx]](ctx, raw, job); err != nil {
+		return fmt.Errorf("complete job %d: %w", job.ID, err)
+	}
+	return e.putJob(ctx, tx, raw, job.Args.Site)
+}
+
+// result is how an attempt ended, as the engine sees it.
+type result struct {
+	outcome Outcome
+	// interrupted: the worker stops, and the run is to go on another time.
+	interrupted bool
+	// cancelled: somebody cancelled the job; the run is given up.
+	cancelled bool
+}
+
+// errTimeout ends the context of a run that takes too long.
+var errTimeout = errors.New("the run took longer than its timeout")
+
+// attempt lets the handler work, for as long as the site's timeout allows.
+func (e *engine[TTx]) attempt(ctx context.Context, site *sites.Site, run store.Run) result {
+	work, cancel := context.WithTimeoutCause(ctx, time.Duration(site.Timeout), errTimeout)
+	defer cancel()
+	state, err := e.store.State(work, run.ID)
+	if err != nil {
+		return e.judge(ctx, work, site, Outcome{}, err)
+	}
+	type returned struct {
+		outcome Outcome
+		err     error
+	}
+	done := make(chan returned, 1)
+	go func() {
+		var r returned
+		defer func() {
+			if fault := recover(); fault != nil {
+				r = returned{Outcome{}, fmt.Errorf("panic: %v\n%s", fault, debug.Stack())}
+			}
+			done <- r
+		}()
+		r.outcome, r.err = e.options.Handler(work, Run{Run: run, Journal: e.store.Journal(run.ID, run.Attempt), State: state})
+	}()
+	select {
+	case r := <-done:
+		return e.judge(ctx, work, site, r.outcome, r.err)
+	case <-work.Done():
+	}
+	margin := time.NewTimer(e.options.Margin)
+	defer margin.Stop()
+	select {
+	case r := <-done:
+		return e.judge(ctx, work, site, r.outcome, r.err)
+	case <-margin.C:
+		err := fmt.Errorf("%w; it did not return within %v and was left behind", context.Cause(work), e.options.Margin)
+		e.fault(fmt.Sprintf("run %d of %s", run.ID, run.Site), err)
+		return e.judge(ctx, work, site, Outcome{}, err)
+	}
+}
+
+// judge says what to make of what the handler returned. ctx is the job's, work the
+// handler's context.
+func (e *engine[TTx]) judge(ctx, work context.Context, site *sites.Site, outcome Outcome, err error) result {
+	succeeded := err == nil && (outcome.State == store.RunDone || outcome.State == store.RunPartial)
+	switch {
+	case succeeded && (outcome.State == store.RunDone || work.Err() == nil):
+		return result{outcome: outcome}
+	case errors.Is(context.Cause(ctx), rivertype.ErrJobCancelledRemotely):
+		return result{outcome: Outcome{State: store.RunFailed, Error: "cancelled"}, cancelled: true}
+	case ctx.Err() != nil:
+		return result{outcome: outcome, interrupted: true}
+	case work.Err() != nil:
+		outcome = Outcome{Class: crawl.ClassTimeout, Error: fmt.Sprintf("%v of %v", errTimeout, time.Duration(site.Timeout))}
+		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			outcome.Error += ": " + err.Error()
+		}
+	case err != nil:
+		outcome.Error = err.Error()
+	case outcome.State != store.RunFailed:
+		outcome.Error = "the handler did not say how the run ended"
+	}
+	if outcome.Class == crawl.ClassNone {
+		outcome.Class = crawl.ClassInternal
+	}
+	outcome.State = store.RunFailed
+	return result{outcome: outcome}
+}
+
+// finish records how the attempt ended and ends its job, in one transaction. It tries
+// for two minutes: a database that is away may come back.
+func (e *engine[TTx]) finish(ctx context.Context, job *river.Job[scrapeArgs], run store.Run, r result, start time.Time) error {
+	end := Ended{Outcome: r.outcome, Interrupted: r.interrupted, Duration: time.Since(start)}
+	record := func() (store.Run, error) {
+		var after store.Run
+		err := e.inTx(ctx, func(ctx context.Context, tx store.Tx, raw TTx) (err error) {
+			after, err = e.record(ctx, tx, raw, job, run, r)
+			return err
+		})
+		if errors.Is(err, store.ErrSuperseded) || err != nil && e.isForced() {
+			err = backoff.Permanent(err)
+		}
+		return after, err
+	}
+	after, err := backoff.Retry(context.WithoutCancel(ctx), record, backoff.WithBackOff(backoff.NewExponentialBackOff()),
+		backoff.WithMaxElapsedTime(2*time.Minute),
+		backoff.WithNotify(func(err error, _ time.Duration) { e.fault(fmt.Sprintf("record the end of run %d", run.ID), err) }))
+	e.announce.tell()
+	switch {
+	case errors.Is(err, store.ErrSuperseded):
+		// Another process holds this one for dead and has taken the run and ended this job:
+		// there is nothing left to record, and nothing of the other's that this return can touch.
+		e.fault(fmt.Sprintf("record the end of run %d of %s", run.ID, run.Site), err)
+		return nil
+	case err != nil:
+		// The job stays as it is; beat finds it and takes it up again.
+		return fmt.Errorf("record the end of run %d: %w", run.ID, err)
+	}
+	end.Run = after
+	e.options.OnEnd(end)
+	return nil
+}
+
+// record is the transaction of finish.
+func (e *engine[TTx]) record(ctx context.Context, tx store.Tx, raw TTx, job *river.Job[scrapeArgs], run store.Run, r result) (store.Run, error) {
+	if err := e.store.LockSite(ctx, tx, run.Site); err != nil {
+		return store.Run{}, err
+	}
+	outcome := r.outcome
+	ending := store.Ending{State: outcome.State, Class: outcome.Class, Error: outcome.Error}
+	if outcome.State != store.RunFailed && !r.interrupted {
+		after, err := e.store.Publish(ctx, tx, run.ID, run.Attempt, ending)
+		if err != nil {
+			return store.Run{}, err
+		}
+		return after, e.completeJob(ctx, tx, raw, job)
+	}
+	again := store.Again{Failed: true, Class: outcome.Class, Error: outcome.Error}
+	wait, retry := time.Duration(0), false
+	switch {
+	case r.interrupted:
+		again, retry = store.Again{Error: "the worker stopped"}, true
+	case !r.cancelled:
+		wait, retry = pause(e.options.Retries, outcome, run.Failures+1)
+	}
+	if !retry {
+		after, err := e.store.Publish(ctx, tx, run.ID, run.Attempt, ending)
+		if err == nil {
+			err = e.endJob(ctx, raw, job.JobRow, rivertype.JobStateDiscarded, outcome.Error)
+		}
+		if err == nil {
+			err = e.putJob(ctx, tx, raw, run.Site)
+		}
+		return after, err
+	}
+	if wait > 0 {
+		now, err := e.store.Now(ctx, tx)
+		if err != nil {
+			return store.Run{}, err
+		}
+		again.NotBefore = now.Add(wait)
+	}
+	if err := e.replaceJob(ctx, tx, raw, job.JobRow, run, again); err != nil {
+		return store.Run{}, err
+	}
+	return e.store.RunTx(ctx, tx, run.ID)
+}
+
+// replaceJob ends an attempt and its job, and queues the next one.
+func (e *engine[TTx]) replaceJob(ctx context.Context, tx store.Tx, raw TTx, job *rivertype.JobRow, run store.Run, again store.Again) error {
+	if err := e.store.Release(ctx, tx, run.ID, run.Attempt, again); err != nil {
+		return err
+	}
+	if err := e.endJob(ctx, raw, job, rivertype.JobStateCancelled, again.Error); err != nil {
+		return err
+	}
+	return e.putJob(ctx, tx, raw, run.Site)
+}
