@@ -572,3 +572,14 @@ func (p *Pool) Tabs() []OpenTab {
 	})
 	return list
 }
+
+// Start starts the shared Chrome if none runs, so that its start can be told from the
+// work that follows. The error wraps ErrStart, ErrPoolClosed or the context's cause.
+func (p *Pool) Start(ctx context.Context) error {
+	m, err := p.enter(ctx)
+	if err != nil {
+		return fmt.Errorf("start Chrome: %w", err)
+	}
+	p.leave(ctx, m)
+	return nil
+}

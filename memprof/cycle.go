@@ -65,6 +65,19 @@ func (r *Recorder) Cycle(name string, sites ...string) *Cycle {
 	return c
 }
 
+// Rename says what the cycle is, for one that was begun before that was known: such as
+// one that begins with the idle time before whatever comes next.
+func (c *Cycle) Rename(name string, sites ...string) {
+	if c == nil {
+		return
+	}
+	c.r.mu.Lock()
+	defer c.r.mu.Unlock()
+	if !c.ended {
+		c.sum.Name, c.sum.Sites = name, slices.Clone(sites)
+	}
+}
+
 // Phase begins a phase of the cycle on behalf of a site ("" for none). A reading is taken,
 // unless one was finished within the last 20 ms.
 func (c *Cycle) Phase(kind Kind, site string) *Phase {

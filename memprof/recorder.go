@@ -261,3 +261,11 @@ func (r *Recorder) Close() error {
 	}
 	return r.out.close()
 }
+
+// Level is how much is measured; LevelOff on a nil *Recorder.
+func (r *Recorder) Level() Level {
+	if r == nil {
+		return LevelOff
+	}
+	return r.o.Level
+}

@@ -1,0 +1,146 @@
+package worker
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/worker/crawl"
+)
+
+// settleTime is how long memory may settle before the last reading of a cycle, at the
+// full level: what Chrome gives back, it gives back within 200 ms.
+const settleTime = 200 * time.Millisecond
+
+// meter makes a memory cycle of each run. The idle time between two runs belongs to
+// the cycle of the later one, so that what happens in it is not lost between them.
+type meter struct {
+	recorder *memprof.Recorder // nil measures nothing
+
+	mu     sync.Mutex
+	active int
+	idle   *cycle // begun when the last run ended; nil while runs are at work
+	sums   map[int64]memprof.Summary
+}
+
+func newMeter(r *memprof.Recorder) *meter {
+	return &meter{recorder: r, sums: map[int64]memprof.Summary{}}
+}
+
+// cycle is the memory cycle of one run, with the phase that it is in.
+type cycle struct {
+	meter *meter
+	cycle *memprof.Cycle
+	site  string
+	now   *memprof.Phase
+}
+
+// begin starts the cycle of a run, or takes over the idle one.
+func (m *meter) begin(ctx context.Context, site string) *cycle {
+	m.mu.Lock()
+	c := m.idle
+	m.idle = nil
+	m.active++
+	m.mu.Unlock()
+	if c == nil {
+		return &cycle{meter: m, site: site, cycle: m.recorder.Cycle(site, site)}
+	}
+	c.now.End(ctx)
+	c.now, c.site = nil, site
+	c.cycle.Rename(site, site)
+	return c
+}
+
+// phase ends the phase that the cycle is in and begins another.
+func (c *cycle) phase(ctx context.Context, kind memprof.Kind) {
+	if c.now != nil {
+		c.now.End(ctx)
+	}
+	c.now = c.cycle.Phase(kind, c.site)
+}
+
+// follow changes the phase as the run's events say.
+func (c *cycle) follow(ctx context.Context, e crawl.Event) {
+	if e.Kind != crawl.EventPhase {
+		return
+	}
+	switch e.Phase {
+	case crawl.PhaseScrape:
+		c.phase(ctx, memprof.Scrape)
+	case crawl.PhaseCleanup:
+		c.phase(ctx, memprof.Cleanup)
+	}
+}
+
+// settle gives memory its time, at the full level.
+func (m *meter) settle(ctx context.Context, c *cycle) {
+	c.phase(ctx, memprof.Settle)
+	if m.recorder == nil || m.recorder.Level() != memprof.LevelFull {
+		return
+	}
+	timer := time.NewTimer(settleTime)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// end ends the cycle; if no other run is at work, the idle time begins.
+func (c *cycle) end(ctx context.Context) memprof.Summary {
+	if c.now != nil {
+		c.now.End(ctx)
+		c.now = nil
+	}
+	summary := c.cycle.End(ctx)
+	m := c.meter
+	m.mu.Lock()
+	m.active--
+	quiet := m.active == 0
+	m.mu.Unlock()
+	if !quiet || m.recorder == nil {
+		return summary
+	}
+	idle := &cycle{meter: m, cycle: m.recorder.Cycle("idle")}
+	idle.now = idle.cycle.Phase(memprof.Idle, "")
+	m.mu.Lock()
+	if m.active == 0 && m.idle == nil {
+		m.idle, idle = idle, nil
+	}
+	m.mu.Unlock()
+	if idle != nil { // another run began meanwhile, with a cycle of its own
+		idle.cycle.End(ctx)
+	}
+	return summary
+}
+
+// close ends the idle time after the last run.
+func (m *meter) close(ctx context.Context) {
+	m.mu.Lock()
+	idle := m.idle
+	m.idle = nil
+	m.mu.Unlock()
+	if idle != nil {
+		idle.cycle.End(ctx)
+	}
+}
+
+// keep holds a run's summary until the run's end is told.
+func (m *meter) keep(run int64, s memprof.Summary) {
+	if m.recorder == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sums[run] = s
+}
+
+// take returns a run's summary and forgets it.
+func (m *meter) take(run int64) memprof.Summary {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sums[run]
+	delete(m.sums, run)
+	return s
+}

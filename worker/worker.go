@@ -1,0 +1,239 @@
+// Package worker runs each site on its schedule: queue, lease, scrape, store, clean up, judge, control.
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/crawl"
+	"github.com/ebbworker/ebb/worker/queue"
+	"github.com/ebbworker/ebb/worker/store"
+)
+
+// Options say what a Worker works with. It owns none of it: whoever made the store, the
+// pool and the memory closes them, after the worker has returned.
+type Options struct {
+	// Sites are those that are worked.
+	Sites []*sites.Site
+	// Store keeps runs, pages and items. Needed.
+	Store *store.Store
+	// Pool lends the tabs. Needed.
+	Pool *browser.Pool
+	// Memory measures. Default: nil, nothing is measured.
+	Memory *Memory
+	// UserAgent is sent by sites that set none, and names this program to servers.
+	// Default: Chrome's own.
+	UserAgent string
+	// Secret gives the value of ${NAME} in a step. Default: nil, there is none.
+	Secret func(name string) (value string, ok bool)
+	// Runs is the largest number of runs at work at once. Default: 4.
+	Runs int
+	// Grace is how long runs at work may go on after the worker was told to stop.
+	// Default: 30s.
+	Grace time.Duration
+	// Log takes one event for each run that ends, and what else a person should know.
+	Log zerolog.Logger
+	// OnEvent is told what happens within runs, from several goroutines; it should return
+	// soon. Default: nobody is.
+	OnEvent func(site string, run int64, event crawl.Event)
+	// OnItems is told of items once they are stored, page by page, from several
+	// goroutines. Default: nobody is.
+	OnItems func(site string, run int64, page crawl.PageResult)
+	// OnEnd is told of each attempt that ends, with its memory. Default: nobody is.
+	OnEnd func(ended queue.Ended, memory memprof.Summary)
+}
+
+// Worker runs sites: by their schedules, or once.
+type Worker struct {
+	options Options
+	sites   map[string]*sites.Site
+	engine  queue.Engine
+	hosts   *crawl.Hosts
+	robots  *crawl.RobotsCache
+	meter   *meter
+}
+
+// New returns a worker. Nothing runs yet.
+func New(o Options) (*Worker, error) {
+	if o.Memory == nil {
+		o.Memory = &Memory{}
+	}
+	w := &Worker{
+		options: o,
+		sites:   map[string]*sites.Site{},
+		hosts:   crawl.NewHosts(0),
+		robots:  crawl.NewRobotsCache(crawl.RobotsOptions{UserAgent: o.UserAgent}),
+		meter:   newMeter(o.Memory.Recorder),
+	}
+	for _, s := range o.Sites {
+		w.sites[s.Name] = s
+	}
+	engine, err := queue.Open(o.Store, queue.Options{
+		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace,
+		Logger:  slog.New(slogHandler{log: o.Log}),
+		OnEnd:   w.ended,
+		OnFault: func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the queue: %w", err)
+	}
+	w.engine = engine
+	return w, nil
+}
+
+// Queue gives access to jobs and runs.
+func (w *Worker) Queue() queue.Engine { return w.engine }
+
+// Force ends the grace of a worker that was told to stop.
+func (w *Worker) Force() { w.engine.Force() }
+
+// Run works all schedules until ctx ends, and then lets the runs at work finish for
+// Options.Grace.
+func (w *Worker) Run(ctx context.Context) error {
+	return w.measured(ctx, func() error { return w.engine.Run(ctx) })
+}
+
+// Once runs each of the named sites one time and returns the runs.
+func (w *Worker) Once(ctx context.Context, names ...string) (runs []store.Run, err error) {
+	err = w.measured(ctx, func() error {
+		runs, err = w.engine.Once(ctx, names...)
+		return err
+	})
+	return runs, err
+}
+
+// measured does something while the recorder takes its ticks. The recorder outlives
+// the work, so that what ends with it is measured too.
+func (w *Worker) measured(ctx context.Context, do func() error) error {
+	ticks, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() {
+		if w.options.Memory.Recorder == nil {
+			ended <- nil
+			return
+		}
+		ended <- w.options.Memory.Recorder.Run(ticks)
+	}()
+	err := do()
+	w.meter.close(ticks)
+	stop()
+	return errors.Join(err, <-ended)
+}
+
+// work is one attempt at a run.
+func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error) {
+	site := w.sites[run.Site]
+	if site == nil {
+		return queue.Outcome{State: store.RunFailed, Class: crawl.ClassInternal, Error: "the site is not known to this worker"}, nil
+	}
+	cycle := w.meter.begin(ctx, site.Name)
+	if site.Isolation != sites.IsolationBrowser && len(w.options.Pool.Browsers()) == 0 {
+		cycle.phase(ctx, memprof.Launch)
+		if err := w.options.Pool.Start(ctx); err != nil {
+			cycle.end(ctx)
+			return queue.Outcome{State: store.RunFailed, Class: crawl.ClassBrowser, Error: err.Error()}, nil
+		}
+	}
+	summary, err := crawl.Run(ctx, crawl.Options{
+		Site:    site,
+		RunID:   fmt.Sprintf("%s-%d-%d", site.Name, run.ID, run.Attempt),
+		Tabs:    w.options.Pool,
+		Journal: w.journal(run),
+		State:   run.State,
+		Hosts:   w.hosts,
+		Robots:  w.robots,
+		Agent:   Product,
+		Secret:  w.options.Secret,
+		On: func(e crawl.Event) {
+			cycle.follow(ctx, e)
+			w.tell(run, e)
+		},
+	})
+	w.meter.settle(ctx, cycle)
+	w.meter.keep(run.ID, cycle.end(ctx))
+	return outcome(summary, err)
+}
+
+// outcome says what the queue must know of a run.
+func outcome(s crawl.Summary, err error) (queue.Outcome, error) {
+	o := queue.Outcome{Class: s.Outcome.Class, Error: s.FirstError, RetryAfter: s.Outcome.RetryAfter}
+	switch s.Outcome.State {
+	case crawl.RunDone:
+		o.State = store.RunDone
+	case crawl.RunPartial:
+		o.State = store.RunPartial
+		if s.Queued > 0 {
+			o.State = store.RunFailed // the rest is to be tried again
+		}
+	default:
+		o.State = store.RunFailed
+	}
+	if err != nil && o.Error == "" {
+		o.Error = err.Error()
+	}
+	if errors.Is(err, crawl.ErrDrained) || errors.Is(err, crawl.ErrAgain) {
+		err = nil
+	}
+	return o, err
+}
+
+// tell passes an event on, and logs those that a person should know.
+func (w *Worker) tell(run queue.Run, e crawl.Event) {
+	switch e.Kind {
+	case crawl.EventNote, crawl.EventPause:
+		w.options.Log.Warn().Str("site", run.Site).Int64("run", run.ID).Dur("delay", e.Delay).Msg(e.Text)
+	case crawl.EventRetry:
+		w.options.Log.Debug().Str("site", run.Site).Int64("run", run.ID).Str("class", string(e.Page.Class)).Dur("delay", e.Delay).Msg("a page is tried again")
+	}
+	if w.options.OnEvent != nil {
+		w.options.OnEvent(run.Site, run.ID, e)
+	}
+}
+
+// ended logs the end of an attempt, with fixed fields.
+func (w *Worker) ended(e queue.Ended) {
+	memory := w.meter.take(e.Run.ID)
+	r := e.Run
+	level := zerolog.InfoLevel
+	if r.State == store.RunFailed || r.State == store.RunPartial {
+		level = zerolog.WarnLevel
+	}
+	w.options.Log.WithLevel(level).Str("site", r.Site).Int64("run", r.ID).Int("attempt", r.Attempt).
+		Str("state", string(r.State)).Str("class", string(r.Class)).Str("error", r.Error).
+		Int("pages", r.Pages.Done).Int("failed", r.Pages.Failed).Int("skipped", r.Pages.Skipped).
+		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
+		Dur("duration_ms", e.Duration).Bool("interrupted", e.Interrupted).Msg("run ended")
+	if w.options.OnEnd != nil {
+		w.options.OnEnd(e, memory)
+	}
+}
+
+// journal is the run's journal, and tells of items once they are stored.
+func (w *Worker) journal(run queue.Run) crawl.Journal {
+	if w.options.OnItems == nil {
+		return run.Journal
+	}
+	return telling{Journal: run.Journal, saved: func(p crawl.PageResult) { w.options.OnItems(run.Site, run.ID, p) }}
+}
+
+type telling struct {
+	crawl.Journal
+	saved func(crawl.PageResult)
+}
+
+// Save stores a page's result and then tells of it.
+func (t telling) Save(ctx context.Context, result crawl.PageResult) error {
+	if err := t.Journal.Save(ctx, result); err != nil {
+		return err
+	}
+	t.saved(result)
+	return nil
+}
