@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -109,9 +110,9 @@ func TestATickThatTakesTooLongIsLateAndDoesNotPileUp(t *testing.T) {
 func TestAHungSourceIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
-		started := 0
+		var started atomic.Int32
 		hung := fake{"hung", func(context.Context, Request) []Reading {
-			started++
+			started.Add(1)
 			<-release
 			return nil
 		}}
@@ -126,7 +127,7 @@ func TestAHungSourceIsBounded(t *testing.T) {
 		}
 		s := c.End(t.Context())
 		require.Equal(t, 1250*time.Millisecond, time.Since(begin), "only the first of the three waits; then the source is busy")
-		require.Equal(t, 2, started)
+		require.Equal(t, int32(2), started.Load())
 		known(t, s.After, Series{Metric: "go.goroutines"}, 3)
 		require.Equal(t, "no answer within 1.25s", s.Gaps[0].Error)
 		require.Equal(t, 2, s.Gaps[0].Count)
