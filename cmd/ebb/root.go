@@ -58,6 +58,8 @@ func newRootCommand(a *app) *cobra.Command {
 // its constructor, and a row here.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		newSitesCommand(a),
+		newBrowserCommand(a),
 		newConfigCommand(a),
 		newVersionCommand(a),
 	}
