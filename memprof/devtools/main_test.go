@@ -1,0 +1,72 @@
+package devtools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/cdp/jsonv2"
+	"go.uber.org/goleak"
+
+	"github.com/ebbworker/ebb/memprof"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var (
+	cheap = memprof.Request{Level: memprof.LevelCheap}
+	full  = memprof.Request{Level: memprof.LevelFull}
+	tick  = memprof.Request{Level: memprof.LevelCheap, Tick: true}
+)
+
+// fakeSession answers commands with JSON, by method; nothing at all for hang.
+type fakeSession struct {
+	mu      sync.Mutex
+	answers map[string]any // a string (JSON) or an error
+	calls   []string
+}
+
+// hang is the answer of a command that never answers.
+var hang = errors.New("hang")
+
+func (s *fakeSession) Call(ctx context.Context, method string, _, result any) error {
+	s.mu.Lock()
+	s.calls = append(s.calls, method)
+	answer := s.answers[method]
+	s.mu.Unlock()
+	switch a := answer.(type) {
+	case string:
+		return json.Unmarshal([]byte(a), result)
+	case error:
+		if errors.Is(a, hang) {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return a
+	}
+	return errors.New("unexpected " + method)
+}
+
+func (s *fakeSession) Subscribe(string) (<-chan jsonv2.Value, func()) {
+	panic("nothing is subscribed to")
+}
+
+func (s *fakeSession) set(method string, answer any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answers[method] = answer
+}
+
+// took returns the calls since the last time.
+func (s *fakeSession) took() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.calls
+	s.calls = nil
+	return calls
+}
+
+var _ cdp.Session = (*fakeSession)(nil)
