@@ -27,7 +27,7 @@ const (
 	childAddress = "EBB_QUEUE_DATABASE"
 )
 
-const childPages = 40
+const childPages = 500
 
 // child is the other process.
 func child() int {
@@ -88,15 +88,18 @@ func TestKilledWorker(t *testing.T) {
 			return err
 		}))
 		kills := 0
-		for _, last := range []int{0, 1, 3, 7, 8, 20} {
+		for _, last := range []int{0, 1, 30, 31, 60, 150} {
 			cmd := childCommand("work", address)
 			output, err := cmd.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start())
 			lines := bufio.NewScanner(output)
-			for lines.Scan() && lines.Text() != fmt.Sprint("page ", last) {
+			page := -1
+			for page < last && lines.Scan() {
+				_, err := fmt.Sscanf(lines.Text(), "page %d", &page)
+				require.NoError(t, err)
 			}
-			require.Equal(t, fmt.Sprint("page ", last), lines.Text(), "the run goes on after it was killed %d times", kills)
+			require.GreaterOrEqual(t, page, last, "the run goes on after it was killed %d times", kills)
 			require.NoError(t, cmd.Process.Kill())
 			require.Error(t, cmd.Wait())
 			kills++
@@ -146,6 +149,10 @@ func TestLivingWorkerTakesUp(t *testing.T) {
 		e, err := Open(s, Options{Sites: []*sites.Site{newSite("shop")}, Handler: visits(childPages)})
 		require.NoError(t, err)
 		start(t, e)
+		eventually(t, func() bool { // it has looked for dead workers, and found none
+			workers, err := s.Workers(context.Background())
+			return err == nil && len(workers) == 2 && workers[0].Beat > 0 && workers[1].Beat > 0
+		}, "the second worker does not begin")
 		require.NoError(t, cmd.Process.Kill())
 		require.Error(t, cmd.Wait())
 		run, err := e.Wait(t.Context(), id)

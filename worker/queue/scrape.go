@@ -213,7 +213,7 @@ func (e *engine[TTx]) record(ctx context.Context, tx store.Tx, raw TTx, job *riv
 		return store.Run{}, err
 	}
 	outcome := r.outcome
-	ending := store.Ending{State: outcome.State, Class: outcome.Class, Error: outcome.Error}
+	ending := store.Ending{State: outcome.State, Failed: outcome.State == store.RunFailed, Class: outcome.Class, Error: outcome.Error}
 	if outcome.State != store.RunFailed && !r.interrupted {
 		after, err := e.store.Publish(ctx, tx, run.ID, run.Attempt, ending)
 		if err != nil {

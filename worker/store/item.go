@@ -34,6 +34,9 @@ const (
 	Changed   ItemTime = "changed" // when its content last changed, or it was new
 )
 
+// Known says whether there is such a time.
+func (t ItemTime) Known() bool { return t == LastSeen || t == FirstSeen || t == Changed }
+
 // Change chooses items by what a run found them to be.
 type Change string
 
@@ -43,6 +46,11 @@ const (
 	OnlyChanged  Change = "changed"     // seen with other content than before
 	NewOrChanged Change = "new,changed" // either
 )
+
+// Known says whether there is such a choice.
+func (c Change) Known() bool {
+	return c == AnyChange || c == OnlyNew || c == OnlyChanged || c == NewOrChanged
+}
 
 // ItemFilter chooses items. Its zero value chooses all.
 type ItemFilter struct {

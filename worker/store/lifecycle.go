@@ -117,13 +117,9 @@ type Again struct {
 // pages. It returns ErrSuperseded, and changes nothing, if the attempt is not the
 // current one.
 func (s *Store) Release(ctx context.Context, tx Tx, id int64, attempt int, again Again) error {
-	failed := 0
-	if again.Failed {
-		failed = 1
-	}
 	n, err := tx.Exec(ctx, `UPDATE runs SET state = 'planned', not_before = $3, failures = failures + $4, class = $5, error = $6
 		WHERE id = $1 AND attempt = $2 AND state = 'running'`,
-		id, attempt, micros(again.NotBefore), failed, string(again.Class), clean(again.Error))
+		id, attempt, micros(again.NotBefore), count(again.Failed), string(again.Class), clean(again.Error))
 	if err != nil {
 		return fmt.Errorf("put run %d back: %w", id, err)
 	}
@@ -157,3 +153,11 @@ func (s *Store) Reopen(ctx context.Context, tx Tx, id int64) (Run, error) {
 
 // InTx runs do in a transaction that can write, for callers that need no job in it.
 func (s *Store) InTx(ctx context.Context, do func(Tx) error) error { return s.backend.write(ctx, do) }
+
+// count is 1 for true.
+func count(yes bool) int {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -11,6 +11,8 @@ import (
 type Ending struct {
 	// State is RunDone, RunPartial or RunFailed.
 	State RunState
+	// Failed counts the attempt as a failure of the run's own.
+	Failed bool
 	// Class and Error say what went wrong, if anything.
 	Class crawl.Class
 	Error string
@@ -30,9 +32,9 @@ func (s *Store) Publish(ctx context.Context, tx Tx, id int64, attempt int, endin
 		return Run{}, err
 	}
 	// The fence comes first: it also waits for pages that are being saved.
-	n, err := tx.Exec(ctx, `UPDATE runs SET state = $3, finished_at = $4, class = $5, error = $6
+	n, err := tx.Exec(ctx, `UPDATE runs SET state = $3, finished_at = $4, class = $5, error = $6, failures = failures + $7
 		WHERE id = $1 AND attempt = $2 AND state = 'running'`,
-		id, attempt, string(ending.State), micros(now), string(ending.Class), clean(ending.Error))
+		id, attempt, string(ending.State), micros(now), string(ending.Class), clean(ending.Error), count(ending.Failed))
 	if err != nil {
 		return Run{}, fmt.Errorf("finish run %d: %w", id, err)
 	}

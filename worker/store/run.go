@@ -32,6 +32,15 @@ const (
 	RunSkipped RunState = "skipped" // never started; Error says why
 )
 
+// Known says whether there is such a state.
+func (s RunState) Known() bool {
+	switch s {
+	case RunPlanned, RunRunning, RunDone, RunPartial, RunFailed, RunSkipped:
+		return true
+	}
+	return false
+}
+
 // Finished tells whether nothing more happens to a run in this state by itself.
 func (s RunState) Finished() bool { return s != RunPlanned && s != RunRunning }
 
