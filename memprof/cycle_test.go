@@ -168,7 +168,7 @@ func TestDeltasTelescope(t *testing.T) {
 			t.Fatal(err)
 		}
 		draw := func(gaps bool) {
-			readings := []Reading{reading("process.count", "browser", 1)}
+			readings := []Reading{reading("process.count", "zygote", 1), reading("process.anon", "zygote", 1)}
 			for _, kind := range kinds {
 				switch rapid.IntRange(0, 3).Draw(t, "is") {
 				case 0: // no such process runs

@@ -88,19 +88,20 @@ func (t Totals) At(s Series) (value float64, ok bool) {
 	if row.Witness == "" || !(Request{Level: t.Level, Tick: t.Tick}).Wants(row) {
 		return 0, false
 	}
-	return 0, t.witnessed(row, s.Group)
+	return 0, t.none(row, s.Group)
 }
 
-func (t Totals) witnessed(row Metric, group string) bool {
-	witness := Series{Metric: row.Witness}
-	if row.Scope == PerProcess {
-		witness.Group = Chrome
-		if group == Worker {
-			return false // this program always runs: no value is no reading
-		}
+// none tells whether the source was read and found no subject of a group. A subject without a
+// value is no zero.
+func (t Totals) none(row Metric, group string) bool {
+	if row.Scope != PerProcess {
+		count, ok := t.Values[Series{Metric: row.Witness}]
+		return ok && (row.Scope != PerIsolate || count == 0)
 	}
-	_, ok := t.Values[witness]
-	return ok
+	if _, ok := t.Values[Series{row.Witness, Chrome}]; !ok || group == Worker {
+		return false // this program always runs: no value is no reading
+	}
+	return t.Values[Series{row.Witness, group}] == 0
 }
 
 func (t Totals) spoilt(row Metric, group string) bool {

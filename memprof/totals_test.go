@@ -106,6 +106,15 @@ func TestZeroIsATrueZeroOnlyIfTheSourceWasRead(t *testing.T) {
 	unknown(t, noChrome, Series{Metric: "no.such"})
 }
 
+// A subject that was found but gave no value is no zero either.
+func TestASubjectWithoutAValueIsNoZero(t *testing.T) {
+	totals := NewTotals(full, []Reading{reading("process.count", "renderer", 1), reading("page.read", "", 1), reading("heap.used", "page", 1)})
+	unknown(t, totals, anonRenderer)
+	unknown(t, totals, anonChrome)
+	known(t, totals, Series{"process.anon", "gpu-process"}, 0)
+	unknown(t, totals, Series{Metric: "heap.backing"})
+}
+
 func TestATickLeavesOutWhatIsNotForTicks(t *testing.T) {
 	tick := NewTotals(Request{Level: LevelCheap, Tick: true}, []Reading{
 		reading("process.count", "renderer", 1), reading("process.anon", "renderer", 1), reading("process.pss", "renderer", 1),

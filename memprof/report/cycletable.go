@@ -12,8 +12,9 @@ import (
 
 // Widths of the columns of a CycleTable; the last takes what is left.
 const (
-	labelWidth  = 23
-	figureWidth = 9
+	labelWidth  = 22
+	figureWidth = 8
+	duringWidth = 12 // the least that is worth showing
 )
 
 // row is one line of a CycleTable.
@@ -76,7 +77,11 @@ func section(p *page, s memprof.Summary, title string, rows []row) (dashes bool)
 	for _, column := range []string{"before", "peak", "scraped", "cleaned", "end", "change"} {
 		head += fmt.Sprintf("%*s", figureWidth, column)
 	}
-	p.line("%s  peak during", head)
+	room := p.width - utf8.RuneCountInString(head) - 2
+	if room >= duringWidth {
+		head += "  peak during"
+	}
+	p.line("%s", head)
 	for _, r := range rows {
 		cells := cellsOf(s, r.series)
 		if !r.always && !slices.ContainsFunc(cells, func(c string) bool { return c != dash }) {
@@ -86,17 +91,22 @@ func section(p *page, s memprof.Summary, title string, rows []row) (dashes bool)
 		for _, cell := range cells {
 			line += fmt.Sprintf("%*s", figureWidth, cell)
 		}
-		during := ""
-		if peak, ok := s.Peaks[r.series]; ok && peak.Value != 0 {
-			during = clean(strings.Join(peak.Phases, " + "))
-		}
-		if room := p.width - utf8.RuneCountInString(line) - 2; room >= 8 {
-			line += "  " + fit(during, room)
+		if room >= duringWidth {
+			line += "  " + fit(during(s, r.series), room)
 		}
 		p.line("%s", line)
 		dashes = dashes || slices.Contains(cells, dash)
 	}
 	return dashes
+}
+
+// during names the phases at the peak, if the series rose above where it began.
+func during(s memprof.Summary, series memprof.Series) string {
+	peak, ok := s.Peaks[series]
+	if before, known := s.Before.At(series); !ok || (known && peak.Value <= before) {
+		return ""
+	}
+	return clean(strings.Join(peak.Phases, " + "))
 }
 
 func cellsOf(s memprof.Summary, series memprof.Series) []string {

@@ -3,36 +3,40 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/ebbworker/ebb/memprof"
 )
+
+// runColumns are the columns of figures of a RunTable with their widths.
+var runColumns = []struct {
+	title string
+	width int
+}{{"before", 8}, {"peak", 8}, {"end", 8}, {"change", 8}, {"pages", 7}, {"contexts", 10}, {"JS, MiB", 9}, {"took", 10}}
 
 // RunTable writes one line per cycle: Chrome's anonymous memory before, at the peak, at the end
 // and its change, the pages, contexts and JavaScript heap left, and how long it took. Bytes are
 // in MiB (2^20); width as for CycleTable.
 func RunTable(w io.Writer, cycles []memprof.Summary, width int) error {
 	p := newPage(width)
-	const figures = 8 * figureWidth
-	name := min(p.width-figures-6, labelWidth)
-	p.line("%s%*s%*s", fit("", 6+name), 4*figureWidth, "Chrome, anonymous, MiB", 3*figureWidth, "left at the end")
-	head := fmt.Sprintf("%4s  ", "") + fit("cycle", name)
-	for _, column := range []string{"before", "peak", "end", "change", "pages", "contexts", "JS, MiB", "took"} {
-		head += fmt.Sprintf("%*s", figureWidth, column)
+	name := p.width - len("   1  ")
+	head := ""
+	for _, c := range runColumns {
+		name -= c.width
+		head += fmt.Sprintf("%*s", c.width, c.title)
 	}
-	p.line("%s", head)
+	name = min(name, labelWidth)
+	p.line("      %s%32s%26s", fit("", name), "Chrome, anonymous, MiB", "left at the end")
+	p.line("      %s%s", fit("cycle", name), head)
 	dashes := false
 	for _, s := range cycles {
-		cells := runCells(s)
-		dashes = dashes || slices.Contains(cells, dash)
 		line := fmt.Sprintf("%4d  ", s.Cycle) + fit(clean(s.Name), name)
-		for _, cell := range cells {
-			line += fmt.Sprintf("%*s", figureWidth, cell)
+		for i, cell := range runCells(s) {
+			line += fmt.Sprintf("%*s", runColumns[i].width, cell)
+			dashes = dashes || cell == dash
 		}
 		p.line("%s", line)
 	}
-	gaps := len(merge(cycles)) > 0
-	if dashes || gaps {
+	if dashes || len(merge(cycles)) > 0 {
 		p.line("")
 		footnotes(p, cycles, dashes)
 	}
