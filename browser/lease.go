@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -318,8 +319,20 @@ func (t *Tab) clear(ctx context.Context) error {
 	if err := t.Blank(ctx); err != nil {
 		return err
 	}
-	if _, err := cdp.Call(ctx, t.session, page.ResetNavigationHistory, cdp.Empty{}); err != nil {
-		return fmt.Errorf("forget the tab's history: %w", err)
+	for tries := 0; ; tries++ {
+		_, err := cdp.Call(ctx, t.session, page.ResetNavigationHistory, cdp.Empty{})
+		if err == nil {
+			return nil
+		}
+		// Chrome's browser process learns of the new document a little after its
+		// renderer has told us.
+		if tries == 50 || !strings.Contains(err.Error(), "Not attached to an active page") {
+			return fmt.Errorf("forget the tab's history: %w", err)
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("forget the tab's history: %w", context.Cause(ctx))
+		}
 	}
-	return nil
 }
