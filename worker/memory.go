@@ -106,6 +106,11 @@ func (m *Memory) Close(ctx context.Context) error {
 	return errs
 }
 
+// NoteBrowser records the version and the flags of a Chrome that has started.
+func (m *Memory) NoteBrowser(b *browser.Browser) error {
+	return m.Recorder.Note(memprof.BrowserNote, memprof.BrowserInfo{ID: id(b), Version: b.Version(), Flags: b.Flags()})
+}
+
 // id names a Chrome in readings.
 func id(b *browser.Browser) string { return "chrome-" + strconv.Itoa(b.PID()) }
 

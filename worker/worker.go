@@ -36,6 +36,8 @@ type Options struct {
 	Secret func(name string) (value string, ok bool)
 	// Runs is the largest number of runs at work at once. Default: 4.
 	Runs int
+	// MaxRuns ends Run when each site has had this many runs. Default: 0, no limit.
+	MaxRuns int
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
@@ -59,6 +61,7 @@ type Worker struct {
 	hosts   *crawl.Hosts
 	robots  *crawl.RobotsCache
 	meter   *meter
+	quota   *quota
 }
 
 // New returns a worker. Nothing runs yet.
@@ -72,6 +75,7 @@ func New(o Options) (*Worker, error) {
 		hosts:   crawl.NewHosts(0),
 		robots:  crawl.NewRobotsCache(crawl.RobotsOptions{UserAgent: o.UserAgent}),
 		meter:   newMeter(o.Memory.Recorder),
+		quota:   newQuota(o.MaxRuns, o.Sites),
 	}
 	for _, s := range o.Sites {
 		w.sites[s.Name] = s
@@ -95,9 +99,19 @@ func (w *Worker) Queue() queue.Engine { return w.engine }
 // Force ends the grace of a worker that was told to stop.
 func (w *Worker) Force() { w.engine.Force() }
 
-// Run works all schedules until ctx ends, and then lets the runs at work finish for
-// Options.Grace.
+// Run works all schedules until ctx ends, or each site has had Options.MaxRuns, and
+// then lets the runs at work finish for Options.Grace.
 func (w *Worker) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-w.quota.full:
+			stop()
+			w.engine.Force() // what still stands in the queue has stood aside
+		case <-ctx.Done():
+		}
+	}()
 	return w.measured(ctx, func() error { return w.engine.Run(ctx) })
 }
 
@@ -134,6 +148,9 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 	if site == nil {
 		return queue.Outcome{State: store.RunFailed, Class: crawl.ClassInternal, Error: "the site is not known to this worker"}, nil
 	}
+	if !w.quota.begin(run.Site, run.ID) {
+		return w.standAside(ctx)
+	}
 	cycle := w.meter.begin(ctx, site.Name)
 	if site.Isolation != sites.IsolationBrowser && len(w.options.Pool.Browsers()) == 0 {
 		cycle.phase(ctx, memprof.Launch)
@@ -160,6 +177,13 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 	w.meter.settle(ctx, cycle)
 	w.meter.keep(run.ID, cycle.end(ctx))
 	return outcome(summary, err)
+}
+
+// standAside holds a run that is beyond the site's quota until the worker stops, so
+// that it stays in the queue as it is.
+func (w *Worker) standAside(ctx context.Context) (queue.Outcome, error) {
+	<-ctx.Done()
+	return queue.Outcome{State: store.RunFailed, Class: crawl.ClassLimit, Error: "the worker had done its number of runs"}, nil
 }
 
 // outcome says what the queue must know of a run.
@@ -202,6 +226,9 @@ func (w *Worker) tell(run queue.Run, e crawl.Event) {
 func (w *Worker) ended(e queue.Ended) {
 	memory := w.meter.take(e.Run.ID)
 	r := e.Run
+	if e.Interrupted && !w.quota.counts(r.Site, r.ID) {
+		return // it only stood aside
+	}
 	level := zerolog.InfoLevel
 	if r.State == store.RunFailed || r.State == store.RunPartial {
 		level = zerolog.WarnLevel
@@ -213,6 +240,9 @@ func (w *Worker) ended(e queue.Ended) {
 		Dur("duration_ms", e.Duration).Bool("interrupted", e.Interrupted).Msg("run ended")
 	if w.options.OnEnd != nil {
 		w.options.OnEnd(e, memory)
+	}
+	if r.State.Finished() {
+		w.quota.end(r.Site, r.ID)
 	}
 }
 
