@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +50,15 @@ func (s *Settings) Origin(path string) string { return s.origins[path].String() 
 
 // IsDefault reports whether nothing set the key.
 func (s *Settings) IsDefault(path string) bool { return s.origins[path] == origin{} }
+
+// Hash tells one configuration from another in recordings: the first 16 hexadecimal
+// digits of a SHA-256 of its values, the database's address aside.
+func (s *Settings) Hash() string {
+	values := s.Config
+	values.Database = "" // it may hold a password
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", values))
+	return hex.EncodeToString(sum[:8])
+}
 
 func (s *Settings) setOrigin(path string, o origin) { s.origins[path] = o }
 

@@ -58,7 +58,13 @@ func newRootCommand(a *app) *cobra.Command {
 // its constructor, and a row here.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		newRunCommand(a),
+		newScrapeCommand(a),
+		newDemoCommand(a),
 		newSitesCommand(a),
+		newRunsCommand(a),
+		newJobsCommand(a),
+		newExportCommand(a),
 		newBrowserCommand(a),
 		newConfigCommand(a),
 		newVersionCommand(a),

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/worker/crawl"
+)
+
+// board shows the progress of all runs at work as one.
+type board struct {
+	progress *output.Progress
+	memory   *memprof.Recorder
+	stop     chan struct{}
+	stopped  sync.WaitGroup
+
+	mu   sync.Mutex // owns what follows
+	runs map[int64]*boardRun
+}
+
+// boardRun is one run on the board. Those that have ended stay until no run is at work,
+// so that the sum does not fall.
+type boardRun struct {
+	site     string
+	progress crawl.Progress
+	failed   int64
+	ended    bool
+}
+
+// newBoard shows progress on out, refreshed each second.
+func newBoard(out output.Terminal) *board {
+	b := &board{progress: output.NewProgress(out, output.ProgressOptions{}), runs: map[int64]*boardRun{}, stop: make(chan struct{})}
+	b.stopped.Go(func() {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				b.update()
+			case <-b.stop:
+				return
+			}
+		}
+	})
+	return b
+}
+
+func (b *board) close() {
+	close(b.stop)
+	b.stopped.Wait()
+	b.progress.Close()
+}
+
+// event takes an event of a run.
+func (b *board) event(site string, run int64, e crawl.Event) {
+	b.mu.Lock()
+	r := b.runs[run]
+	if r == nil {
+		if !b.atWork() {
+			clear(b.runs)
+		}
+		r = &boardRun{site: site}
+		b.runs[run] = r
+	}
+	r.progress, r.ended = e.Progress, false
+	if e.Kind == crawl.EventPage && e.Page.State == crawl.PageFailed {
+		r.failed++
+	}
+	b.mu.Unlock()
+	b.update()
+}
+
+// ended marks the end of a run.
+func (b *board) ended(run int64) {
+	b.mu.Lock()
+	if r := b.runs[run]; r != nil {
+		r.ended = true
+	}
+	b.mu.Unlock()
+	b.update()
+}
+
+// atWork says whether a run is. The caller holds mu.
+func (b *board) atWork() bool {
+	for _, r := range b.runs {
+		if !r.ended {
+			return true
+		}
+	}
+	return false
+}
+
+func (b *board) update() {
+	b.mu.Lock()
+	var s output.Status
+	var names []string
+	working := b.atWork()
+	for _, r := range b.runs {
+		s.Done += int64(r.progress.Visited)
+		s.Found += int64(min(r.progress.Found, max(r.progress.Most, r.progress.Visited)))
+		s.Items += int64(r.progress.Items)
+		s.Failed += r.failed
+		if !r.ended && !slices.Contains(names, r.site) {
+			names = append(names, r.site)
+		}
+	}
+	b.mu.Unlock()
+	if !working {
+		return
+	}
+	slices.Sort(names)
+	s.Label = strings.Join(names, ", ")
+	if latest, ok := b.memory.Latest(); ok {
+		if anon, ok := latest.Totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Chrome}); ok {
+			s.MemoryBytes = int64(anon)
+		}
+	}
+	b.progress.Update(s)
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker"
+	"github.com/ebbworker/ebb/worker/crawl"
+	"github.com/ebbworker/ebb/worker/queue"
+	"github.com/ebbworker/ebb/worker/store"
+)
+
+// rig is what a command that scrapes works with, put together from the configuration.
+type rig struct {
+	settings *Settings
+	store    *store.Store
+	pool     *browser.Pool
+	memory   *worker.Memory
+	worker   *worker.Worker
+	board    *board
+	log      zerolog.Logger
+}
+
+// rigOptions say what differs between the commands that scrape.
+type rigOptions struct {
+	sites []*sites.Site
+	// database is used instead of the configured one. Default: "", the configured one.
+	database string
+	// recordings is used instead of the configured folder. Default: "", that one.
+	recordings string
+	// most is how many runs of each site are begun. Default: 0, no limit.
+	most int
+	// onItems and onEnd are those of worker.Options.
+	onItems func(site string, run int64, page crawl.PageResult)
+	onEnd   func(ended queue.Ended, memory memprof.Summary)
+}
+
+// withRig opens everything, starts Chrome, runs work, and closes everything again,
+// whatever happened. A Chrome that cannot be had is exit code 4.
+func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Context, *rig) error) (err error) {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	exe, err := a.findBrowser(settings)
+	if err != nil {
+		return err
+	}
+	r := &rig{settings: settings, board: newBoard(a.err())}
+	defer r.board.close()
+	r.log = a.logger(settings.Log, r.board.progress)
+	r.sweep()
+	if o.database == "" {
+		o.database = settings.Database
+	}
+	if r.store, err = store.Open(ctx, o.database); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.store.Close()) }()
+	r.pool = browser.NewPool(browser.PoolOptions{
+		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, PagesPerBrowser: settings.Pool.PagesPerBrowser,
+		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
+	})
+	defer func() { err = errors.Join(err, r.closePool(ctx)) }()
+	if err := r.measure(o); err != nil {
+		return err
+	}
+	defer func() {
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, r.memory.Close(closing))
+	}()
+	if err := r.startChrome(ctx); err != nil {
+		return err
+	}
+	r.worker, err = worker.New(worker.Options{
+		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
+		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
+		Grace: settings.Timeouts.Drain, MaxRuns: o.most, Log: r.log,
+		OnEvent: r.board.event, OnItems: o.onItems,
+		OnEnd: func(ended queue.Ended, memory memprof.Summary) {
+			r.board.ended(ended.Run.ID)
+			if o.onEnd != nil {
+				o.onEnd(ended, memory)
+			}
+		},
+	})
+	if err != nil {
+		return err
+	}
+	return a.untilStopped(ctx, r, work)
+}
+
+// secret gives the value of ${NAME} in a site's step: an environment variable.
+func (a *app) secret(name string) (string, bool) {
+	value := a.getenv(name)
+	return value, value != ""
+}
+
+// sweep removes what killed workers have left.
+func (r *rig) sweep() {
+	removed, err := browser.Sweep("")
+	if removed > 0 {
+		r.log.Info().Int("folders", removed).Msg("removed what a killed worker had left of its Chrome")
+	}
+	if err != nil {
+		r.log.Warn().Err(err).Msg("could not remove all that a killed worker has left")
+	}
+}
+
+// launched tells of a Chrome that has started, in the log and in the recording.
+func (r *rig) launched(b *browser.Browser) {
+	event := r.log.Debug()
+	if r.settings != nil && !r.settings.Browser.Sandbox {
+		event = r.log.Warn().Bool("sandbox", false)
+	}
+	event.Str("version", b.Version()).Int("pid", b.PID()).Str("as", b.Account()).Msg("Chrome has started")
+	if r.memory != nil {
+		_ = r.memory.NoteBrowser(b)
+	}
+}
+
+// measure opens the recording as the configuration says.
+func (r *rig) measure(o rigOptions) error {
+	level, err := memprof.ParseLevel(r.settings.Memory.Profile)
+	if err != nil {
+		return withCode(exitUsage, err)
+	}
+	dir := r.settings.Memory.Recordings
+	if o.recordings != "" {
+		dir = o.recordings
+	}
+	r.memory, err = worker.NewMemory(r.pool, worker.MemoryOptions{
+		Level: level, Interval: r.settings.Memory.Interval, Dir: dir, Keep: r.settings.Memory.Keep,
+		Version: versionName(), ConfigHash: r.settings.Hash(),
+		WriteFailed: func(err error) { r.log.Error().Err(err).Msg("the recording ends here; the work goes on") },
+	})
+	if err != nil {
+		return err
+	}
+	r.board.memory = r.memory.Recorder
+	return nil
+}
+
+// startChrome starts the first Chrome now, so that one that cannot start ends the
+// command instead of every run.
+func (r *rig) startChrome(ctx context.Context) error {
+	if !r.settings.Browser.Sandbox {
+		r.log.Warn().Msg("Chrome runs WITHOUT its sandbox, as browser.sandbox says: a hostile page can take over this account")
+	}
+	if err := r.pool.Start(ctx); err != nil {
+		if errors.Is(err, browser.ErrStart) {
+			return withCode(exitNoBrowser, err)
+		}
+		return err
+	}
+	return nil
+}
+
+func (r *rig) closePool(ctx context.Context) error {
+	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.settings.Timeouts.Close+poolGrace)
+	defer cancel()
+	return r.pool.Close(closing)
+}
+
+// untilStopped runs work under a context that the first SIGINT or SIGTERM ends, so
+// that runs at work may finish; a second one interrupts them and makes the exit code
+// 130; a third ends the program where it is.
+func (a *app) untilStopped(ctx context.Context, r *rig, work func(context.Context, *rig) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	done := make(chan struct{})
+	var count atomic.Int32
+	go func() {
+		for {
+			select {
+			case s := <-signals:
+				switch count.Add(1) {
+				case 1:
+					r.log.Info().Str("signal", s.String()).Dur("grace", r.settings.Timeouts.Drain).Msg("stopping: runs at work may finish; once more interrupts them")
+					cancel()
+				case 2:
+					r.log.Warn().Str("signal", s.String()).Msg("interrupting the runs at work; they go on at the next start")
+					r.worker.Force()
+				default:
+					os.Exit(exitForced) // Chrome dies with its parent
+				}
+			case <-done:
+				return
+			}
+		}
+	}()
+	err := work(ctx, r)
+	signal.Stop(signals)
+	close(done)
+	if count.Load() > 1 {
+		return &exitError{code: exitForced, err: err}
+	}
+	return err
+}
+
+// terminalOf is where tables for people go beside a command's data.
+func (r *rig) terminalOf(a *app) output.Terminal {
+	t := a.err()
+	t.Writer = r.board.progress
+	return t
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/memprof/report"
+	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/queue"
+)
+
+func newRunCommand(a *app) *cobra.Command {
+	var once bool
+	var cycles int
+	cmd := &cobra.Command{
+		Use:   "run [SITE...]",
+		Short: "Run every site on its schedule until stopped",
+		Long: `Run every site of the configuration, or the named ones, on their schedules until
+stopped. Several processes may do so on one database: each scheduled run is done once.
+
+SIGTERM or ^C stops: runs at work may finish (timeouts.drain), and those that do not go
+on at the next start. A second one interrupts them at once.`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if once && cycles > 0 {
+				return usageErrorf("--once and --cycles exclude each other")
+			}
+			if cycles < 0 {
+				return usageErrorf("--cycles must be positive")
+			}
+			return a.run(cmd.Context(), names, once, cycles)
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "run every site once, now, and exit")
+	cmd.Flags().IntVar(&cycles, "cycles", 0, "exit after `N` runs of each site")
+	return cmd
+}
+
+func (a *app) run(ctx context.Context, names []string, once bool, cycles int) error {
+	chosen, err := a.chosenSites(names)
+	if err != nil {
+		return err
+	}
+	if !once {
+		if err := anyScheduled(chosen); err != nil {
+			return err
+		}
+	}
+	var r *rig
+	o := rigOptions{sites: chosen, most: cycles}
+	o.onEnd = func(_ queue.Ended, memory memprof.Summary) {
+		if r != nil && r.forPeople(a) && len(memory.Phases) > 0 {
+			_ = report.CycleTable(r.board.progress, memory, a.err().Width)
+		}
+	}
+	return a.withRig(ctx, o, func(ctx context.Context, opened *rig) error {
+		r = opened
+		if once {
+			return a.runOnce(ctx, r, chosen)
+		}
+		r.log.Info().Int("sites", len(chosen)).Str("database", r.store.Address()).Str("recording", r.memory.Path).Msg("running; ^C stops")
+		return r.worker.Run(ctx)
+	})
+}
+
+// forPeople says whether tables may stand between the lines of the log.
+func (r *rig) forPeople(a *app) bool {
+	return r.settings.Log.Format == "console" || r.settings.Log.Format == "auto" && a.err().TTY
+}
+
+// runOnce runs each site one time. Every site has its turn whatever came of the others.
+func (a *app) runOnce(ctx context.Context, r *rig, chosen []*sites.Site) error {
+	names := make([]string, 0, len(chosen))
+	for _, s := range chosen {
+		names = append(names, s.Name)
+	}
+	runs, err := r.worker.Once(ctx, names...)
+	if err != nil {
+		return err
+	}
+	r.board.progress.Close()
+	var errs error
+	for _, run := range runs {
+		printRun(a.err(), run)
+		errs = errors.Join(errs, runError(run))
+	}
+	return errs
+}
+
+// chosenSites are the configured sites, or those of them that are named.
+func (a *app) chosenSites(names []string) ([]*sites.Site, error) {
+	all, err := a.siteFiles(nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, usageErrorf("there is nothing to run: no site file was found; name their folder with --sites")
+	}
+	if len(names) == 0 {
+		return all, nil
+	}
+	var chosen []*sites.Site
+	for _, name := range names {
+		site, _, err := a.siteOf(name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, site)
+	}
+	return chosen, nil
+}
+
+// anyScheduled refuses to wait for ever for sites that have no schedule.
+func anyScheduled(chosen []*sites.Site) error {
+	for _, s := range chosen {
+		if s.Schedule != "" {
+			return nil
+		}
+	}
+	return usageErrorf("no site has a schedule; `ebb run --once` runs each one now")
+}

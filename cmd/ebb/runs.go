@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/worker/queue"
+	"github.com/ebbworker/ebb/worker/store"
+)
+
+func newRunsCommand(a *app) *cobra.Command {
+	return group("runs", "List runs, show one with its pages, and try one again",
+		newRunsListCommand(a), newRunsShowCommand(a), newRunsRetryCommand(a))
+}
+
+// withStore opens the configured database for a command that needs no Chrome.
+func (a *app) withStore(ctx context.Context, work func(context.Context, *store.Store) error) error {
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	ctx, stop := a.interruptible(ctx)
+	defer stop()
+	s, err := store.Open(ctx, settings.Database)
+	if err != nil {
+		return err
+	}
+	return errors.Join(work(ctx, s), s.Close())
+}
+
+func newRunsListCommand(a *app) *cobra.Command {
+	var filter store.RunFilter
+	var states []string
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list", Short: "List runs, the latest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			for _, s := range states {
+				state := store.RunState(s)
+				if !state.Known() {
+					return usageErrorf("there is no state %q of a run; one of planned, running, done, partial, failed, skipped", s)
+				}
+				filter.States = append(filter.States, state)
+			}
+			return a.withStore(cmd.Context(), func(ctx context.Context, s *store.Store) error {
+				runs, err := s.Runs(ctx, filter)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSONLines(a, runs)
+				}
+				return listRuns(a.out(), runs, time.Now())
+			})
+		},
+	}
+	cmd.Flags().StringVar(&filter.Site, "site", "", "only runs of this `site`")
+	cmd.Flags().StringSliceVar(&states, "state", nil, "only runs in these `states`: planned, running, done, partial, failed, skipped")
+	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most this many")
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	return cmd
+}
+
+// writeJSONLines writes values as JSON, one a line.
+func writeJSONLines[T any](a *app, values []T) error {
+	encoder := json.NewEncoder(a.stdout)
+	for _, v := range values {
+		if err := encoder.Encode(v); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}
+
+func listRuns(out output.Terminal, runs []store.Run, now time.Time) error {
+	if len(runs) == 0 {
+		_, err := fmt.Fprintln(out, "no runs yet: `ebb scrape` and `ebb run` make some")
+		return err
+	}
+	table := output.NewTable(
+		output.Column{Title: "RUN", Right: true}, output.Column{Title: "SITE", Keep: true},
+		output.Column{Title: "STATE", Keep: true}, output.Column{Title: "DUE", Keep: true},
+		output.Column{Title: "TOOK", Right: true}, output.Column{Title: "PAGES", Right: true},
+		output.Column{Title: "FAILED", Right: true}, output.Column{Title: "NEW", Right: true},
+		output.Column{Title: "CHANGED", Right: true}, output.Column{Title: "SAME", Right: true}, output.Column{Title: "WHY"})
+	for _, r := range runs {
+		took := "-"
+		switch {
+		case !r.Finished.IsZero() && !r.Started.IsZero():
+			took = output.Duration(r.Finished.Sub(r.Started))
+		case !r.Started.IsZero():
+			took = output.Duration(now.Sub(r.Started))
+		}
+		why := r.Error
+		if r.Class != "" {
+			why = string(r.Class) + ": " + why
+		}
+		table.Add(strconv.FormatInt(r.ID, 10), r.Site, string(r.State), output.Ago(r.ScheduledAt, now), took,
+			output.Count(int64(r.Pages.Done)), output.Count(int64(r.Pages.Failed)),
+			output.Count(int64(r.Items.New)), output.Count(int64(r.Items.Changed)), output.Count(int64(r.Items.Same)), why)
+	}
+	return table.Write(out)
+}
+
+func newRunsShowCommand(a *app) *cobra.Command {
+	var asJSON, failed bool
+	cmd := &cobra.Command{
+		Use: "show RUN", Short: "Show a run with its pages", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := number(args[0], "run")
+			if err != nil {
+				return err
+			}
+			return a.withStore(cmd.Context(), func(ctx context.Context, s *store.Store) error {
+				return a.showRun(ctx, s, id, failed, asJSON)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write the pages as JSON, one a line")
+	cmd.Flags().BoolVar(&failed, "failed", false, "only pages that failed")
+	return cmd
+}
+
+// number reads the number of a run or a job.
+func number(text, of string) (int64, error) {
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id <= 0 {
+		return 0, usageErrorf("%q is not the number of a %s; `ebb %ss list` shows them", text, of, of)
+	}
+	return id, nil
+}
+
+func (a *app) showRun(ctx context.Context, s *store.Store, id int64, failed, asJSON bool) error {
+	run, err := s.Run(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no run %d; `ebb runs list` shows those there are", id)
+	}
+	if err != nil {
+		return err
+	}
+	encoder := json.NewEncoder(a.stdout)
+	table := output.NewTable(output.Column{Title: "STATE", Keep: true}, output.Column{Title: "HTTP", Right: true},
+		output.Column{Title: "TOOK", Right: true}, output.Column{Title: "SIZE", Right: true}, output.Column{Title: "URL"}, output.Column{Title: "WHY"})
+	for page, err := range s.Pages(ctx, id) {
+		if err != nil {
+			return err
+		}
+		if failed && page.State != "failed" {
+			continue
+		}
+		if asJSON {
+			if err := encoder.Encode(page); err != nil {
+				return fmt.Errorf("write: %w", err)
+			}
+			continue
+		}
+		status, why := "-", page.Error
+		if page.Status != 0 {
+			status = strconv.Itoa(page.Status)
+		}
+		if page.Class != "" {
+			why = string(page.Class) + ": " + why
+		}
+		table.Add(string(page.State), status, output.Duration(page.Duration), output.Bytes(page.Bytes), page.URL, why)
+	}
+	if asJSON {
+		return nil
+	}
+	printRun(a.out(), run)
+	return table.Write(a.out())
+}
+
+func newRunsRetryCommand(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "retry RUN", Short: "Put a run that failed back into the queue", Args: cobra.ExactArgs(1),
+		Long: `Put a run that failed, wholly or in part, back into the queue. It goes on from its
+unvisited pages and visits its failed ones anew, as soon as an 'ebb run' works the site.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := number(args[0], "run")
+			if err != nil {
+				return err
+			}
+			return a.withStore(cmd.Context(), func(ctx context.Context, s *store.Store) error {
+				return a.requeue(s, fmt.Sprintf("run %d", id), func(e queue.Engine) error { return e.Requeue(ctx, id) })
+			})
+		},
+	}
+}
+
+// requeue puts something back into the queue and says so.
+func (a *app) requeue(s *store.Store, what string, do func(queue.Engine) error) error {
+	engine, err := queue.Open(s, queue.Options{})
+	if err != nil {
+		return err
+	}
+	if err := do(engine); err != nil {
+		return fmt.Errorf("try %s again: %w", what, err)
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s is in the queue again\n", what)
+	return err
+}
