@@ -262,9 +262,19 @@ func (d *decoder) find(f *fieldPlan, s scope) ([]*jsonValue, error) {
 	return found, nil
 }
 
+// canonical is the page's URL in its one canonical form: which link led to the page
+// must not change its items.
+func (d *decoder) canonical() string {
+	address, err := d.program.site.Canonical(d.page.URL, nil)
+	if err != nil {
+		return d.page.URL
+	}
+	return address
+}
+
 // constant puts the page's own values into a const.
 func (d *decoder) constant(text string) string {
-	return strings.NewReplacer("{url}", d.page.URL, "{title}", d.extract.Title,
+	return strings.NewReplacer("{url}", d.canonical(), "{title}", d.extract.Title,
 		"{now}", d.page.Now.UTC().Format(time.RFC3339)).Replace(text)
 }
 

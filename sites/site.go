@@ -319,8 +319,8 @@ type Field struct {
 	Attr string `yaml:"attr,omitempty"`
 	// HTML takes the inner HTML instead of the text. Default: false.
 	HTML bool `yaml:"html,omitempty"`
-	// Const is a fixed value instead of a source. {url}, {title} and {now} stand for
-	// the page's. Default: none.
+	// Const is a fixed value instead of a source. {url} (in canonical form), {title} and
+	// {now} stand for the page's. Default: none.
 	Const string `yaml:"const,omitempty"`
 	// Many takes all matches as an array. Default: false, the first.
 	Many bool `yaml:"many,omitempty"`
