@@ -140,7 +140,7 @@ func TestAnOldChromeDoesNotTellZero(t *testing.T) {
 func TestAPageThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hung, fine := pageSession("i"), pageSession("j")
-		hung.set("Runtime.getIsolateId", hang)
+		hung.set("Runtime.getIsolateId", errHang)
 		s := New(Options{Targets: pages(Target{ID: "hung", Session: hung}, Target{ID: "fine", Session: fine})})
 		begin := time.Now()
 		readings, totals := read(s, full)
@@ -252,7 +252,7 @@ func TestOpenTargetsAreListedUpToALimitAndAllCounted(t *testing.T) {
 func TestABrowserThatHangsOrFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session := browserSession()
-		session.set("Target.getTargets", hang)
+		session.set("Target.getTargets", errHang)
 		readings, totals := read(New(Options{Timeout: time.Second, Browsers: browsers(Browser{ID: "1", Session: session})}), cheap)
 		require.Equal(t, map[string]string{" target.*": "Target.getTargets: no answer within 1s: context deadline exceeded"}, faults(readings))
 		known(t, totals, "context.count", "", 2)

@@ -22,15 +22,15 @@ var (
 	tick  = memprof.Request{Level: memprof.LevelCheap, Tick: true}
 )
 
-// fakeSession answers commands with JSON, by method; nothing at all for hang.
+// fakeSession answers commands with JSON, by method; nothing at all for errHang.
 type fakeSession struct {
 	mu      sync.Mutex
 	answers map[string]any // a string (JSON) or an error
 	calls   []string
 }
 
-// hang is the answer of a command that never answers.
-var hang = errors.New("hang")
+// errHang is the answer of a command that never answers.
+var errHang = errors.New("hang")
 
 func (s *fakeSession) Call(ctx context.Context, method string, _, result any) error {
 	s.mu.Lock()
@@ -41,7 +41,7 @@ func (s *fakeSession) Call(ctx context.Context, method string, _, result any) er
 	case string:
 		return json.Unmarshal([]byte(a), result)
 	case error:
-		if errors.Is(a, hang) {
+		if errors.Is(a, errHang) {
 			<-ctx.Done()
 			return ctx.Err()
 		}

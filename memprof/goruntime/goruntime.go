@@ -3,11 +3,14 @@ package goruntime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/metrics"
 
 	"github.com/ebbworker/ebb/memprof"
 )
+
+var errNotCollected = errors.New("read the live heap: no collection has run yet")
 
 // names maps memprof's metrics to those of runtime/metrics.
 var names = [...]struct{ metric, runtime string }{
@@ -42,6 +45,9 @@ func (Source) Read(context.Context, memprof.Request) []memprof.Reading {
 			continue
 		}
 		readings[i].Value = float64(s.Value.Uint64())
+	}
+	if live := &readings[0]; live.Err == nil && live.Value == 0 {
+		live.Err = errNotCollected // the runtime says 0
 	}
 	return readings
 }

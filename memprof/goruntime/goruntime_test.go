@@ -2,6 +2,8 @@ package goruntime
 
 import (
 	"context"
+	"os"
+	"os/exec"
 	"runtime"
 	"testing"
 
@@ -38,6 +40,20 @@ func TestReadSeesMemoryAndGoroutines(t *testing.T) {
 	require.GreaterOrEqual(t, after["go.total"], after["go.heap_objects"])
 	close(stop)
 	require.Equal(t, "goruntime", Source{}.Name())
+}
+
+// Before the first collection the live heap is unknown, not 0. The test binary starts itself
+// again to see that moment.
+func TestTheLiveHeapIsUnknownBeforeTheFirstCollection(t *testing.T) {
+	if os.Getenv("EBB_TEST_FRESH") == "1" {
+		live := (Source{}).Read(context.Background(), memprof.Request{})[0]
+		require.Equal(t, memprof.Reading{Metric: "go.heap_live", Err: errNotCollected}, live)
+		return
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), "EBB_TEST_FRESH=1", "GOGC=off")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
 }
 
 func BenchmarkRead(b *testing.B) {
