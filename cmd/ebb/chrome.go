@@ -59,6 +59,9 @@ func (a *app) withPool(ctx context.Context, tabs int, work func(*browser.Pool) e
 	if err != nil {
 		return err
 	}
+	if !settings.Browser.Sandbox {
+		fmt.Fprintln(a.stderr, "note: Chrome runs WITHOUT its sandbox, as browser.sandbox says: a hostile page can take over this account")
+	}
 	pool := browser.NewPool(browser.PoolOptions{Launch: launchOptions(settings, exe), Tabs: tabs})
 	err = work(pool)
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Timeouts.Close+poolGrace)

@@ -111,17 +111,14 @@ func (r checkReport) write(out output.Terminal, quiet bool) error {
 // addFault writes a fault as one line that editors understand; on a terminal it is
 // wrapped.
 func addFault(o *outline, fault sites.Fault, kind string) {
-	place, style := faultPlace(fault), styleBad
-	if kind != "" {
-		style = styleWarn
-	}
+	place := faultPlace(fault)
 	text := output.CleanLine(strings.TrimPrefix(fault.String(), place))
 	text = strings.TrimPrefix(text, " ")
 	if !o.out.TTY {
 		o.line(output.CleanLine(place) + " " + kind + text)
 		return
 	}
-	o.line(paint(o.out, styleBold, output.CleanLine(place)) + " " + paint(o.out, style, strings.TrimSuffix(kind, " ")))
+	o.line(strings.TrimSuffix(paint(o.out, styleBold, output.CleanLine(place))+" "+paint(o.out, styleWarn, strings.TrimSuffix(kind, " ")), " "))
 	o.add(4, 0, "", text)
 }
 

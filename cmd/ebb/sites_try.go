@@ -43,7 +43,7 @@ type tryOptions struct {
 func newSitesTryCommand(a *app) *cobra.Command {
 	o := &tryOptions{}
 	cmd := &cobra.Command{
-		Use:     "try URL (--css SELECTOR | --xpath EXPRESSION | --json-ld TYPE | --json SELECTOR | --site FILE)",
+		Use:     "try URL (--css S | --xpath X | --json-ld TYPE | --json S | --site FILE)",
 		Short:   "Try a selector, or a site's template, on a live page",
 		Long:    tryLong,
 		Example: tryExamples,
@@ -87,14 +87,14 @@ func (o *tryOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&f.Attr, "attr", "", "take an `attribute` instead of the text")
 	flags.BoolVar(&f.HTML, "html", false, "take the inner HTML instead of the text")
 	flags.BoolVar(&f.Many, "many", false, "the field takes all matches, not the first")
-	flags.StringVar(&o.typeName, "type", "text", "make it a `type`: text, raw, number, integer, boolean, date, url, json")
+	flags.StringVar(&o.typeName, "type", "text", "make it a `type`: raw, number, integer, boolean, date, url, json")
 	flags.StringVar(&f.Locale, "locale", "", "`language` in which numbers and dates are written (default en)")
 	flags.StringVar(&f.Layout, "layout", "", "`layout` of a date: iso8601, rfc2822, unix, or as Go writes it")
-	flags.StringVar(&f.Regex, "regex", "", "take what a regular `expression` finds: its first group, or all")
-	flags.StringArrayVar(&o.waits, "wait", nil, "wait for a CSS `selector`, or load, dom, network-idle; may be repeated (default dom)")
-	flags.StringVar(&o.site, "site", "", "try a template of a site: its `file or name`")
+	flags.StringVar(&f.Regex, "regex", "", "take the first group of a regular `expression`, or its match")
+	flags.StringArrayVar(&o.waits, "wait", nil, "wait for a CSS `selector`, load or network-idle; may be repeated (default dom)")
+	flags.StringVar(&o.site, "site", "", "try a template of a site: its file or `name`")
 	flags.StringVar(&o.template, "template", "", "the template's `name` (default: by the URL)")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "bound on opening the page, waiting and taking")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "bound on everything; a wait may last three quarters of it")
 	flags.BoolVar(&o.all, "all", false, "show everything in full, not the beginning")
 	flags.StringVar(&o.format, "format", "text", "`text`, or jsonl: JSON, one match or item a line")
 }
@@ -121,6 +121,9 @@ func (o *tryOptions) check(cmd *cobra.Command) error {
 			}
 		}
 		return nil
+	}
+	if o.timeout < time.Second || o.timeout > time.Hour {
+		return usageErrorf("--timeout %s: give 1s to 1h", o.timeout)
 	}
 	if o.template != "" {
 		return usageErrorf("--template needs --site, the site that has it")

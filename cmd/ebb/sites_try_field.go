@@ -74,7 +74,7 @@ func (o *tryOptions) fieldSite(address string) *sites.Site {
 	site.Limits = sites.Limits{
 		Pages: 1, Depth: new(int), PageTimeout: sites.Duration(o.timeout), ItemSize: 64 << 20,
 	}
-	site.Timeout = max(2*site.Limits.PageTimeout, sites.Duration(o.timeout))
+	site.Timeout = tryTimeout
 	site.Templates = []sites.Template{{
 		Name: tryTemplate, Wait: o.waitList(),
 		Items: []sites.ItemRule{{Fields: []sites.Field{field, matches, texts}}},
@@ -82,15 +82,17 @@ func (o *tryOptions) fieldSite(address string) *sites.Site {
 	return site
 }
 
-// waitList are the conditions that --wait names.
+// waitList are the conditions that --wait names. They end before the page's own time
+// does, so that the one that did not come true can be named.
 func (o *tryOptions) waitList() []sites.Wait {
 	events := []sites.WaitEvent{sites.WaitLoad, sites.WaitDOM, sites.WaitNetworkIdle}
+	limit := sites.Duration(o.timeout * 3 / 4)
 	var waits []sites.Wait
 	for _, text := range o.waits {
 		if event := sites.WaitEvent(text); slices.Contains(events, event) {
-			waits = append(waits, sites.Wait{Event: event})
+			waits = append(waits, sites.Wait{Event: event, Timeout: limit})
 		} else {
-			waits = append(waits, sites.Wait{Selector: text})
+			waits = append(waits, sites.Wait{Selector: text, Timeout: limit})
 		}
 	}
 	return waits
@@ -183,17 +185,21 @@ func (o *tryOptions) showMatches(out output.Terminal, page crawl.PageResult, mat
 	if len(matches) > 0 {
 		text.line("")
 	}
-	text.line(paint(out, styleBold, o.verdict(len(matches))))
+	text.addStyled(styleBold, 0, 0, "", o.verdict(len(matches), page.Error))
 	if len(matches) > 0 {
-		text.add(0, 13, "a field takes", " "+o.limit(out, string(taken), 14))
+		text.add(0, 15, "a field takes", o.limit(out, string(taken), 15))
 	}
 	if page.Error != "" {
-		text.addStyled(styleWarn, 0, 7, "fault:", strings.ReplaceAll(page.Error, "matches.value", "of a match"))
+		text.addStyled(styleWarn, 0, 15, "fault", fieldFault.Replace(page.Error))
 	}
 	return text.write()
 }
 
-func (o *tryOptions) verdict(n int) string {
+// fieldFault takes the names of fieldSite's fields out of a fault.
+var fieldFault = strings.NewReplacer("item page, field field: ", "", "page, field field: ", "", "page, field matches.value: ", "")
+
+// verdict says how many there are of what.
+func (o *tryOptions) verdict(n int, fault string) string {
 	source := "--" + map[bool]string{true: "css", false: "xpath"}[o.field.CSS != ""] + " " + firstText(o.field.CSS, o.field.XPath)
 	switch {
 	case o.field.JSONLD != "":
@@ -204,10 +210,13 @@ func (o *tryOptions) verdict(n int) string {
 	if o.field.Path != "" {
 		source += " --path " + o.field.Path
 	}
-	if n == 0 {
-		return fmt.Sprintf("nothing matches %s (does the page need --wait?)", output.CleanLine(source))
+	switch {
+	case n == 0 && fault == "" && len(o.waits) == 0:
+		return fmt.Sprintf("nothing matches %s (does the page need --wait?)", source)
+	case n == 0:
+		return fmt.Sprintf("nothing matches %s", source)
 	}
-	return fmt.Sprintf("%s of %s", output.Counted(int64(n), "match", "matches"), output.CleanLine(source))
+	return fmt.Sprintf("%s of %s", output.Counted(int64(n), "match", "matches"), source)
 }
 
 // addMatch writes one match: its raw text, and its value where that is another.
@@ -215,7 +224,7 @@ func (o *tryOptions) addMatch(text *outline, i int, match fieldMatch) {
 	number := fmt.Sprintf("%3d", i+1)
 	raw := "(none)"
 	if match.Raw != nil {
-		raw = quoted(*match.Raw, 0)
+		raw = o.rawText(*match.Raw)
 	}
 	text.add(0, 5, number, o.limit(text.out, raw, 5))
 	if value := string(match.Value); value != raw {
@@ -224,6 +233,15 @@ func (o *tryOptions) addMatch(text *outline, i int, match fieldMatch) {
 		}
 		text.add(3, 4, "→", o.limit(text.out, value, 7))
 	}
+}
+
+// rawText is a text in quotes, or JSON as it stands.
+func (o *tryOptions) rawText(raw string) string {
+	isJSON := o.field.JSONLD != "" || o.field.JSON != "" || o.field.Path != ""
+	if isJSON && strings.HasPrefix(raw, "{") || isJSON && strings.HasPrefix(raw, "[") {
+		return raw
+	}
+	return quoted(raw, 0)
 }
 
 // limit cuts a text to three lines behind so many columns, unless all is asked for.

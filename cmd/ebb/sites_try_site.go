@@ -124,7 +124,7 @@ func (o *tryOptions) showSite(out output.Terminal, result tried) error {
 	text.line("")
 	text.line(paint(out, styleBold, siteVerdict(result)))
 	if page.Error != "" && page.State == crawl.PageDone {
-		text.addStyled(styleWarn, 0, 7, "fault:", page.Error)
+		text.addStyled(styleWarn, 0, 7, "fault", page.Error)
 	}
 	return text.write()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/cmd/ebb/output"
@@ -19,20 +20,24 @@ type tried struct {
 	summary crawl.Summary
 }
 
+// tryTimeout bounds the run of `sites try`. It is no limit that matters: the start of
+// Chrome and the page have their own.
+const tryTimeout = sites.Duration(24 * time.Hour)
+
 // tryPage visits one page as the runs of a site do, in a Chrome of its own. Of the
 // site it leaves out what is about asking for many pages: robots.txt, rate, retries.
 func (a *app) tryPage(ctx context.Context, site sites.Site, page crawl.PageRef) (tried, error) {
 	site.Start = []string{page.URL}
-	site.Robots = sites.RobotsIgnore
+	site.Robots, site.Timeout = sites.RobotsIgnore, tryTimeout
 	site.Limits.Rate, site.Limits.Tabs = 0, 1
 	site.Limits.Retries = new(int)
 	var result tried
 	err := a.withPool(ctx, 1, func(pool *browser.Pool) error {
-		ctx, cancel := context.WithCancelCause(ctx)
+		visitCtx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		journal := &firstPage{}
 		var err error
-		result.summary, err = crawl.Run(ctx, crawl.Options{
+		result.summary, err = crawl.Run(visitCtx, crawl.Options{
 			Site: &site, RunID: "try", Final: true,
 			Tabs:    tabOrEnd{pool, cancel},
 			Journal: journal,
@@ -40,6 +45,9 @@ func (a *app) tryPage(ctx context.Context, site sites.Site, page crawl.PageRef) 
 			Secret:  os.LookupEnv,
 			On:      a.tellTry,
 		})
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
 		if journal.page == nil {
 			return firstError(err, errors.New("the page was not visited"))
 		}
