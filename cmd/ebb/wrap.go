@@ -94,6 +94,9 @@ func wrap(text string, columns int) []string {
 		}
 		for lipgloss.Width(line) > columns {
 			head, tail := split(line, columns)
+			if tail == "" { // one character that is wider than the line
+				break
+			}
 			lines = append(lines, head)
 			line = tail
 		}
