@@ -55,7 +55,7 @@ func TestDecodeOrderDefaultsAndConst(t *testing.T) {
 	}}, []row{{" z\u2003\u0085 z ", nil, nil, []any{}, nil, "SKU ab12 x", "SKU ab12 x"}})
 	require.Empty(t, e.Faults)
 	require.Equal(t, `{"z":"z z","a":"none","n":1.5,"list":["x",2],"has":false,"re":"ab12","no":"-",`+
-		`"page":"https://x.org/p?b=1&a=2#f Title 2026-01-31T12:00:00Z","seven":7}`, string(e.Items[0].Data))
+		`"page":"https://x.org/p?a=2&b=1 Title 2026-01-31T12:00:00Z","seven":7}`, string(e.Items[0].Data))
 	require.Equal(t, "https://x.org/p?a=2&b=1", e.Items[0].Key)
 	require.Len(t, e.Items[0].Hash, 64)
 	require.Equal(t, int64(1000), e.Bytes)
