@@ -44,7 +44,7 @@ func newBrowserInstallCommand(a *app) *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&o.From, "from", "", "one `way` only: apt (the system's packages) or cft (Chrome for Testing)")
 	flags.StringVar(&o.Version, "version", "", "this `version` of Chrome for Testing (default "+browser.PinnedVersion+")")
-	flags.StringVar(&o.BaseURL, "base-url", "", "a mirror's `URL` instead of "+browser.DefaultBaseURL)
+	flags.StringVar(&o.BaseURL, "base-url", "", "a mirror's `URL`, instead of Google's storage")
 	flags.StringVar(&o.SHA256, "sha256", "", "`checksum` that the archive must have, in hexadecimal")
 	flags.BoolVar(&o.Force, "force", false, "install even if there is a usable Chrome")
 	return cmd

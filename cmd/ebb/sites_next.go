@@ -48,7 +48,7 @@ A site's jitter is not part of the times.`,
 		},
 	}
 	cmd.Flags().IntVarP(&options.count, "number", "n", 5, "show the next `N` runs")
-	cmd.Flags().StringVar(&options.from, "from", "", "begin at this `time` instead of now: 2026-01-31, \"2026-01-31 15:04\" (local), 2026-01-31T15:04:05Z")
+	cmd.Flags().StringVar(&options.from, "from", "", "begin at this `time`: 2026-01-31, \"2026-01-31 15:04\", 2026-01-31T15:04:05Z")
 	cmd.Flags().BoolVar(&options.json, "json", false, jsonHelp)
 	return cmd
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -42,7 +41,7 @@ func (a *app) tryPage(ctx context.Context, site sites.Site, page crawl.PageRef) 
 			Tabs:    tabOrEnd{pool, cancel},
 			Journal: journal,
 			State:   crawl.State{Queued: []crawl.PageRef{page}},
-			Secret:  os.LookupEnv,
+			Secret:  a.secret,
 			On:      a.tellTry,
 		})
 		if ctx.Err() != nil {
