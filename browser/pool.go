@@ -21,6 +21,8 @@ type PoolOptions struct {
 	Launch LaunchOptions
 	// Tabs is how many tabs may be lent at once. Default: 4.
 	Tabs int
+	// AcquireTimeout bounds the wait for a place. Default: 0, the context alone does.
+	AcquireTimeout time.Duration
 	// PagesPerBrowser is after how many navigations the shared Chrome is retired: new
 	// runs get a new one, and it closes when its last run has ended. A Chrome with a
 	// kept page stays. Default: 0, never.
@@ -122,11 +124,8 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		case <-stop:
 		}
 	}()
-	p.waiting.Add(1)
-	err := p.places.Acquire(ctx, 1)
-	p.waiting.Add(-1)
-	if err != nil {
-		return nil, fmt.Errorf("wait for a tab: %w", context.Cause(ctx))
+	if err := p.awaitPlace(ctx); err != nil {
+		return nil, err
 	}
 	l, err := p.lend(ctx, o)
 	if err != nil {
@@ -137,6 +136,21 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		return nil, fmt.Errorf("lend a tab: %w", err)
 	}
 	return l, nil
+}
+
+// awaitPlace waits for a place among the leases.
+func (p *Pool) awaitPlace(ctx context.Context) error {
+	if limit := p.options.AcquireTimeout; limit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("none came free within %s: %w", limit, context.DeadlineExceeded))
+		defer cancel()
+	}
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	if err := p.places.Acquire(ctx, 1); err != nil {
+		return fmt.Errorf("wait for a tab: %w", context.Cause(ctx))
+	}
+	return nil
 }
 
 func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {

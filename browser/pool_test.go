@@ -54,6 +54,18 @@ func TestAcquireIsBoundedAndFair(t *testing.T) {
 	require.Len(t, p.Browsers(), 1)
 }
 
+func TestAcquireTimeout(t *testing.T) {
+	p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1, AcquireTimeout: 100 * time.Millisecond})
+	ctx := within(t, 60*time.Second)
+	l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r"})
+	require.NoError(t, err)
+	_, err = p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r"})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorContains(t, err, "none came free within 100ms")
+	require.NoError(t, l.Release(ctx, nil))
+	require.NoError(t, p.Close(ctx))
+}
+
 func TestIsolation(t *testing.T) {
 	srv := serve(t, map[string]string{"/": `<script>document.title = (localStorage.n = +(localStorage.n || 0) + 1) + " " + document.cookie; document.cookie = "c=1"</script>`})
 	p := browsertest.Pool(t, 2)

@@ -38,10 +38,10 @@ type BrowserConfig struct {
 
 // PoolConfig bounds what is open at once.
 type PoolConfig struct {
-	// Browsers is the number of Chromes.
-	Browsers int
-	// Tabs is the number of tabs in all Chromes together.
+	// Tabs is the number of tabs that runs may have open at once.
 	Tabs int
+	// Runs is the number of runs at work at once.
+	Runs int
 	// PagesPerBrowser is after how many pages a Chrome is replaced; 0 is never.
 	PagesPerBrowser int
 }
@@ -86,7 +86,7 @@ func Default(getenv func(string) string) Config {
 		Sites:    []string{"sites"},
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
-		Pool:     PoolConfig{Browsers: 1, Tabs: 2 * runtime.NumCPU(), PagesPerBrowser: 1000},
+		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,

@@ -44,10 +44,10 @@ var configKeys = []configKey{
 	{path: "browser.flags", help: "Flags given to Chrome beside Ebb's own, each --name or --name=value.",
 		check: chromeFlags{}, field: func(c *Config) any { return &c.Browser.Flags }},
 
-	{path: "pool.browsers", help: "Number of Chromes.", check: between{1, 64},
-		field: func(c *Config) any { return &c.Pool.Browsers }},
-	{path: "pool.tabs", help: "Number of tabs in all Chromes together.", check: between{1, 1024}, machine: "two for each CPU",
+	{path: "pool.tabs", help: "Number of tabs that runs may have open at once.", check: between{1, 1024}, machine: "two for each CPU",
 		field: func(c *Config) any { return &c.Pool.Tabs }},
+	{path: "pool.runs", help: "Number of runs at work at once.", check: between{1, 1024},
+		field: func(c *Config) any { return &c.Pool.Runs }},
 	{path: "pool.pages_per_browser", help: "Pages after which a Chrome is replaced. 0: never.", check: between{0, 100_000_000},
 		field: func(c *Config) any { return &c.Pool.PagesPerBrowser }},
 

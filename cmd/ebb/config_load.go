@@ -284,7 +284,7 @@ func (s *Settings) setText(key *configKey, text string, from origin) sites.Fault
 	return nil
 }
 
-// check finds the values that are not possible, and those that do not fit together.
+// check finds the values that are not possible.
 func (s *Settings) check() sites.Faults {
 	var faults sites.Faults
 	for i := range configKeys {
@@ -295,10 +295,6 @@ func (s *Settings) check() sites.Faults {
 		if err := key.check.check(key.field(&s.Config)); err != nil {
 			faults = append(faults, s.origins[key.path].fault(key.path, err))
 		}
-	}
-	if s.Pool.Tabs < s.Pool.Browsers && s.Pool.Tabs > 0 {
-		faults = append(faults, s.origins["pool.tabs"].fault("pool.tabs", &wanted{
-			fmt.Sprintf("%d tabs cannot be spread over %d Chromes", s.Pool.Tabs, s.Pool.Browsers), "at least one tab for each"}))
 	}
 	return faults
 }

@@ -106,7 +106,7 @@ var configCases = []struct {
 	{name: "empty"},
 	{name: "comment", text: "# later\n"},
 	{name: "empty section", text: "pool:\n"},
-	{name: "full", text: "sites: [a, b]\npool: {tabs: 3, browsers: 2, pages_per_browser: 0}\ntimeouts: {drain: 0s, acquire: 1h30m, close: 1.5s}\n"},
+	{name: "full", text: "sites: [a, b]\npool: {tabs: 3, runs: 2, pages_per_browser: 0}\ntimeouts: {drain: 0s, acquire: 1h30m, close: 1.5s}\n"},
 	{name: "postgres", text: "database: postgres://u@h/d\n"},
 	{name: "text", text: "just text", fault: "stdin:1:1: it is a text; keys with values, such as sites:"},
 	{name: "list", text: "- a", fault: "stdin:1:1: it is a list"},
@@ -120,11 +120,9 @@ var configCases = []struct {
 	{name: "tabs many", text: "pool: {tabs: 1025}", fault: "1025 is out of range"},
 	{name: "tabs half", text: "pool: {tabs: 1.5}", fault: `pool.tabs: "1.5" is a number; give a whole number`},
 	{name: "tabs huge", text: "pool: {tabs: 99999999999999999999}", fault: "pool.tabs: "},
-	{name: "fewer tabs than Chromes", text: "pool: {tabs: 2, browsers: 3}", loaderOnly: true,
-		fault: "stdin:1:14: pool.tabs: 2 tabs cannot be spread over 3 Chromes; at least one tab for each"},
-	{name: "browsers", text: "pool: {browsers: 0}", fault: "pool.browsers: 0 is out of range"},
+	{name: "runs", text: "pool: {runs: 0}", fault: "pool.runs: 0 is out of range"},
 	{name: "pages", text: "pool: {pages_per_browser: -1}", fault: "-1 is out of range"},
-	{name: "section as list", text: "pool: [tabs]", fault: "stdin:1:7: pool: it is a list; keys with values, such as browsers:"},
+	{name: "section as list", text: "pool: [tabs]", fault: "stdin:1:7: pool: it is a list; keys with values, such as tabs:"},
 	{name: "no unit", text: "timeouts: {drain: 30}", fault: "timeouts.drain: 30 has no unit; 30s or 30m"},
 	{name: "negative", text: "timeouts: {drain: -3s}", fault: "timeouts.drain: -3s is out of range; from 0s to 24h"},
 	{name: "too short", text: "timeouts: {close: 1ms}", fault: "timeouts.close: 1ms is out of range; from 100ms to 1h", loaderOnly: true},
@@ -237,8 +235,8 @@ func TestShortDuration(t *testing.T) {
 }
 
 func TestNearest(t *testing.T) {
-	names := []string{"tabs", "browsers", "pages_per_browser"}
-	for word, want := range map[string]string{"tab": "tabs", "TABS": "tabs", "browser": "browsers", "xyz": "", "": ""} {
+	names := []string{"tabs", "runs", "pages_per_browser"}
+	for word, want := range map[string]string{"tab": "tabs", "TABS": "tabs", "run": "runs", "xyz": "", "": ""} {
 		require.Equal(t, want, nearest(word, names), word)
 	}
 }

@@ -70,7 +70,8 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	defer func() { err = errors.Join(err, r.store.Close()) }()
 	r.pool = browser.NewPool(browser.PoolOptions{
 		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, PagesPerBrowser: settings.Pool.PagesPerBrowser,
-		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
+		AcquireTimeout: settings.Timeouts.Acquire,
+		OnLaunch:       r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	})
 	defer func() { err = errors.Join(err, r.closePool(ctx)) }()
 	if err := r.measure(o); err != nil {
@@ -87,7 +88,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.worker, err = worker.New(worker.Options{
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
-		Grace: settings.Timeouts.Drain, MaxRuns: o.most, Log: r.log,
+		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, MaxRuns: o.most, Log: r.log,
 		OnEvent: r.board.event, OnItems: o.onItems,
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {
 			r.board.ended(ended.Run.ID)
