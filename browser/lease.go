@@ -5,13 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/page"
-	"golang.org/x/sync/errgroup"
 )
 
 // Isolation is what a lease's tab shares with others.
@@ -242,97 +237,4 @@ func (l *Lease) releaseKept(ctx context.Context, usable bool) error {
 	}
 	l.kept.free <- struct{}{}
 	return err
-}
-
-// EndRun gives back what a run had for itself: its idle tabs, its browser context, its
-// Chrome. The tabs that its site keeps (isolation tab) leave their documents. Leases
-// that are still out end when they are released. A run that is not known is no error.
-func (p *Pool) EndRun(ctx context.Context, name string) error {
-	p.mu.Lock()
-	r := p.runs[name]
-	delete(p.runs, name)
-	var tabs, blanks []*Tab
-	if r != nil {
-		p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
-			if i.run == name {
-				tabs = append(tabs, i.tab)
-			}
-			return i.run == name
-		})
-		if r.options.Isolation == IsolateTab {
-			for _, i := range p.idle {
-				if i.run == "" && i.site == r.options.Site {
-					blanks = append(blanks, i.tab)
-				}
-			}
-		}
-	}
-	p.mu.Unlock()
-	if r == nil {
-		return nil
-	}
-	var g errgroup.Group
-	for _, t := range blanks {
-		g.Go(func() error { return t.clear(ctx) })
-	}
-	err := g.Wait()
-	return errors.Join(err, p.endPlace(ctx, r, tabs))
-}
-
-// endPlace disposes of a run's browser context or Chrome.
-func (p *Pool) endPlace(ctx context.Context, r *run, tabs []*Tab) error {
-	if r.member == nil {
-		return nil
-	}
-	defer p.leave(ctx, r.member)
-	if r.member.browser.Err() != nil {
-		return nil
-	}
-	if r.options.Isolation == IsolateBrowser {
-		p.retire(ctx, r.member) // it closes when the run's use ends
-		return nil
-	}
-	for _, t := range tabs {
-		p.forgetTab(t)
-	}
-	if err := r.member.browser.disposeContext(ctx, r.context); err != nil {
-		if errors.Is(err, ErrGone) {
-			return nil
-		}
-		p.retire(ctx, r.member)
-		return err
-	}
-	return r.member.browser.awaitContextGone(ctx, r.context)
-}
-
-// forgetTab drops a tab that goes with its browser context.
-func (p *Pool) forgetTab(t *Tab) {
-	t.endSteps()
-	t.browser.tracker.remove(t)
-}
-
-// clear leaves the document and its history, so that nothing holds the old one.
-func (t *Tab) clear(ctx context.Context) error {
-	if t.Err() != nil {
-		return nil
-	}
-	if err := t.Blank(ctx); err != nil {
-		return err
-	}
-	for tries := 0; ; tries++ {
-		_, err := cdp.Call(ctx, t.session, page.ResetNavigationHistory, cdp.Empty{})
-		if err == nil {
-			return nil
-		}
-		// Chrome's browser process learns of the new document a little after its
-		// renderer has told us.
-		if tries == 50 || !strings.Contains(err.Error(), "Not attached to an active page") {
-			return fmt.Errorf("forget the tab's history: %w", err)
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("forget the tab's history: %w", context.Cause(ctx))
-		}
-	}
 }

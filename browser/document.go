@@ -1,0 +1,148 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+)
+
+// maxRedirects is how often Chrome follows a redirect in one navigation.
+const maxRedirects = 20
+
+// rules are what a lease sets for its tab.
+type rules struct {
+	UserAgent   string
+	BlockKinds  []string
+	BlockURLs   []string
+	MaxDocument int64
+}
+
+// Response is what a server answered to a navigation.
+type Response struct {
+	// URL is where redirects led.
+	URL string
+	// Status is the HTTP status.
+	Status int
+	Header http.Header
+	// MIME is the media type without parameters.
+	MIME string
+	// Redirects are the URLs that led on, in order.
+	Redirects []string
+	// ContentLength is what the server announced, in bytes; -1 where it did not.
+	ContentLength int64
+}
+
+// navigation is what the tab learns of a main document while it is fetched.
+type navigation struct {
+	response  Response
+	redirects []string
+	refused   error // why the document was not taken
+}
+
+// kinds maps the kinds of a site file to Chrome's resource types.
+var kinds = map[string][]network.ResourceType{
+	"image":      {network.ResourceTypeImage},
+	"font":       {network.ResourceTypeFont},
+	"media":      {network.ResourceTypeMedia, network.ResourceTypeTextTrack},
+	"stylesheet": {network.ResourceTypeStylesheet},
+	"script":     {network.ResourceTypeScript},
+	"xhr":        {network.ResourceTypeXHR, network.ResourceTypeFetch, network.ResourceTypeEventSource},
+	"websocket":  {network.ResourceTypeWebSocket},
+	"other":      {network.ResourceTypeManifest, network.ResourceTypePing, network.ResourceTypePrefetch, network.ResourceTypeOther},
+}
+
+// watchDocuments pauses every document at its response, which gives the status, the
+// headers and each redirect without the Network domain (that costs a fifth of a page's
+// time), and lets a document be refused before it is loaded. What the lease blocks is
+// paused at its request, and failed.
+func (t *Tab) watchDocuments(ctx context.Context) error {
+	listen(t.session, fetch.RequestPaused, t.paused)
+	patterns := []*fetch.RequestPattern{{URLPattern: "*", ResourceType: network.ResourceTypeDocument, RequestStage: fetch.RequestStageResponse}}
+	for _, kind := range t.rules.BlockKinds {
+		for _, typ := range kinds[kind] {
+			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "*", ResourceType: typ, RequestStage: fetch.RequestStageRequest})
+		}
+	}
+	for _, u := range t.rules.BlockURLs {
+		patterns = append(patterns, &fetch.RequestPattern{URLPattern: u, RequestStage: fetch.RequestStageRequest})
+	}
+	_, err := cdp.Call(ctx, t.session, fetch.Enable, fetch.EnableParams{Patterns: patterns})
+	return err
+}
+
+// paused decides about a request that Chrome holds. It runs in the reading goroutine.
+func (t *Tab) paused(ev fetch.EventRequestPaused) {
+	atResponse := ev.ResponseStatusCode != 0 || ev.ResponseErrorReason != ""
+	switch {
+	case !atResponse:
+		t.session.post(fetch.CommandFailRequest, fetch.FailRequestParams{RequestID: ev.RequestID, ErrorReason: network.ErrorReasonBlockedByClient})
+	case ev.ResourceType == network.ResourceTypeDocument && string(ev.FrameID) == string(t.id) && t.refuse(ev):
+		t.session.post(fetch.CommandFailRequest, fetch.FailRequestParams{RequestID: ev.RequestID, ErrorReason: network.ErrorReasonAborted})
+	default:
+		t.session.post(fetch.CommandContinueRequest, fetch.ContinueRequestParams{RequestID: ev.RequestID})
+	}
+}
+
+// refuse notes the answer to a main document's request and says whether it is not to
+// be loaded.
+func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := newResponse(ev)
+	if r.Status >= 300 && r.Status < 400 && r.Header.Get("Location") != "" {
+		if len(t.nav.redirects) < maxRedirects {
+			t.nav.redirects = append(t.nav.redirects, r.URL)
+		}
+		return false
+	}
+	r.Redirects = t.nav.redirects
+	t.nav.redirects = nil
+	t.nav.response = r
+	t.nav.refused = unwanted(r, t.rules.MaxDocument)
+	return t.nav.refused != nil
+}
+
+func newResponse(ev fetch.EventRequestPaused) Response {
+	r := Response{Status: int(ev.ResponseStatusCode), Header: http.Header{}, ContentLength: -1}
+	if ev.Request != nil {
+		r.URL = ev.Request.URL + ev.Request.URLFragment
+	}
+	for _, h := range ev.ResponseHeaders {
+		if h != nil {
+			r.Header.Add(h.Name, h.Value)
+		}
+	}
+	if n, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64); err == nil && n >= 0 {
+		r.ContentLength = n
+	}
+	r.MIME, _, _ = mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return r
+}
+
+// unwanted says why a document is not to be loaded, if it is not.
+func unwanted(r Response, limit int64) error {
+	if limit > 0 && r.ContentLength > limit {
+		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrTooLarge, r.ContentLength, limit)
+	}
+	if r.Status == http.StatusNoContent || r.Status == http.StatusResetContent {
+		return fmt.Errorf("%w: status %d has no content", ErrNotPage, r.Status)
+	}
+	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Disposition"))), "attachment") {
+		return fmt.Errorf("%w: it is offered as a download", ErrNotPage)
+	}
+	switch m := r.MIME; {
+	case m == "", strings.HasPrefix(m, "text/"), strings.HasSuffix(m, "/xml"), strings.HasSuffix(m, "+xml"), strings.HasSuffix(m, "/json"), strings.HasSuffix(m, "+json"):
+		if m == "image/svg+xml" {
+			break
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: its type is %s", ErrNotPage, r.MIME)
+}

@@ -1,0 +1,75 @@
+package browser
+
+import (
+	"context"
+	"slices"
+
+	"github.com/chromedp/cdproto/cdp"
+)
+
+// idleTab is a tab that waits for its next lease, in a site's or a run's own place.
+type idleTab struct {
+	tab    *Tab
+	member *member
+	site   string // of isolation tab
+	run    string // of isolation context and browser
+}
+
+// takeIdle returns a living idle tab of the same site or run with the same rules.
+func (p *Pool) takeIdle(m *member, o LeaseOptions) *Tab {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for at := len(p.idle) - 1; at >= 0; at-- {
+		i := p.idle[at]
+		if i.member != m || !i.fits(o) || i.tab.Err() != nil {
+			continue
+		}
+		p.idle = slices.Delete(p.idle, at, at+1)
+		return i.tab
+	}
+	return nil
+}
+
+func (i *idleTab) fits(o LeaseOptions) bool {
+	if !i.tab.rules.equal(o.rules()) {
+		return false
+	}
+	switch o.Isolation {
+	case IsolateTab:
+		return i.run == "" && i.site == o.Site
+	case IsolateContext, IsolateBrowser:
+		return i.run == o.Run
+	}
+	return false
+}
+
+// open opens a tab. Idle tabs that nobody fits make room for it.
+func (p *Pool) open(ctx context.Context, m *member, in cdp.BrowserContextID, o LeaseOptions) (*Tab, error) {
+	p.makeRoom(ctx)
+	tab, err := m.browser.openTab(ctx, in, o.rules())
+	if err != nil {
+		if m.browser.Err() == nil && ctx.Err() == nil && isTimeout(err) {
+			p.retire(context.WithoutCancel(ctx), m)
+		}
+		return nil, err
+	}
+	p.mu.Lock()
+	p.opened++
+	p.mu.Unlock()
+	return tab, nil
+}
+
+// makeRoom closes the idle tab that has waited longest, when leases and idle tabs fill
+// the pool.
+func (p *Pool) makeRoom(ctx context.Context) {
+	p.mu.Lock()
+	var oldest *idleTab
+	if len(p.idle) > 0 && len(p.leases)+len(p.idle) >= p.options.Tabs {
+		oldest = p.idle[0]
+		p.idle = p.idle[1:]
+	}
+	p.mu.Unlock()
+	if oldest != nil {
+		_ = oldest.tab.close(ctx) // a tab that does not close dies with its Chrome
+	}
+}
