@@ -12,17 +12,27 @@ type sysctl struct{ file, forbids, finding, advice string }
 
 // sandboxSysctls are the settings that keep ordinary users from making namespaces.
 var sandboxSysctls = []sysctl{
-	{"/proc/sys/user/max_user_namespaces", "0",
-		"user.max_user_namespaces is 0", "sysctl -w user.max_user_namespaces=10000"},
-	{"/proc/sys/user/max_pid_namespaces", "0",
-		"user.max_pid_namespaces is 0", "sysctl -w user.max_pid_namespaces=10000"},
-	{"/proc/sys/user/max_net_namespaces", "0",
-		"user.max_net_namespaces is 0", "sysctl -w user.max_net_namespaces=10000"},
-	{"/proc/sys/kernel/unprivileged_userns_clone", "0",
-		"kernel.unprivileged_userns_clone is 0", "sysctl -w kernel.unprivileged_userns_clone=1"},
-	{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
+	{
+		"/proc/sys/user/max_user_namespaces", "0",
+		"user.max_user_namespaces is 0", "sysctl -w user.max_user_namespaces=10000",
+	},
+	{
+		"/proc/sys/user/max_pid_namespaces", "0",
+		"user.max_pid_namespaces is 0", "sysctl -w user.max_pid_namespaces=10000",
+	},
+	{
+		"/proc/sys/user/max_net_namespaces", "0",
+		"user.max_net_namespaces is 0", "sysctl -w user.max_net_namespaces=10000",
+	},
+	{
+		"/proc/sys/kernel/unprivileged_userns_clone", "0",
+		"kernel.unprivileged_userns_clone is 0", "sysctl -w kernel.unprivileged_userns_clone=1",
+	},
+	{
+		"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1",
 		"AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1)",
-		"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give Chrome's executable an AppArmor profile with `userns,`"},
+		"sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or give Chrome's executable an AppArmor profile with `userns,`",
+	},
 }
 
 // checkNamespaces tells whether Chrome's sandbox can be set up. What counts is the

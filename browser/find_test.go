@@ -206,8 +206,10 @@ func TestFindPassesOverBrokenOnes(t *testing.T) {
 // Killing a wrapper leaves Chrome running, so wrappers are followed to the program.
 func TestFindFollowsWrappers(t *testing.T) {
 	cases := []struct{ name, target, script string }{
-		{"Debian's headless shell, which does not exec", "lib/chromium/chromium-headless-shell",
-			"#!/bin/sh -e\n\nROOT/lib/chromium/chromium-headless-shell \"$@\"\n"},
+		{
+			"Debian's headless shell, which does not exec", "lib/chromium/chromium-headless-shell",
+			"#!/bin/sh -e\n\nROOT/lib/chromium/chromium-headless-shell \"$@\"\n",
+		},
 		{"Debian's chromium, with variables and a debugger", "lib/chromium/chromium", `#!/bin/sh
 APPNAME=chromium
 GDB=/usr/bin/gdb
@@ -229,8 +231,10 @@ HERE="$(dirname "$CHROME_WRAPPER")"
 export LD_LIBRARY_PATH="$HERE:$HERE/lib:$LD_LIBRARY_PATH"
 exec -a "$0" "$HERE/chrome" "$@"
 `},
-		{"a wrapper with a quoted path and flags", "lib/unwrapped/chromium",
-			"#!/bin/bash -e\nexport PATH='x'\nexec -a \"$0\" \"ROOT/lib/unwrapped/chromium\"  --ozone \"$@\"\n"},
+		{
+			"a wrapper with a quoted path and flags", "lib/unwrapped/chromium",
+			"#!/bin/bash -e\nexport PATH='x'\nexec -a \"$0\" \"ROOT/lib/unwrapped/chromium\"  --ozone \"$@\"\n",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -104,18 +104,6 @@ func reapGroup(pgid int) {
 	})
 }
 
-// groupAlive says whether a process group has a member that is no zombie.
-func groupAlive(pgid int) bool {
-	alive := false
-	eachProcess(func(pid int) {
-		st, err := readStat(pid)
-		if err == nil && st.pgid == pgid && st.state != 'Z' && st.state != 'X' {
-			alive = true
-		}
-	})
-	return alive
-}
-
 // ownedByUs says whether a file belongs to the account of this process.
 func ownedByUs(info fs.FileInfo) bool {
 	st, ok := info.Sys().(*syscall.Stat_t)

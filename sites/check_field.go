@@ -78,9 +78,18 @@ func (c *checker) excludes(path, why string, keys []choice) {
 // checkConst checks a field whose value is fixed.
 func (c *checker) checkConst(path string, f *Field) {
 	c.excludes(path, "const is the value", []choice{
-		{"css", f.CSS != ""}, {"xpath", f.XPath != ""}, {"json_ld", f.JSONLD != ""}, {"json", f.JSON != ""},
-		{"path", f.Path != ""}, {"attr", f.Attr != ""}, {"html", f.HTML}, {"many", f.Many},
-		{"fields", len(f.Fields) > 0}, {"regex", f.Regex != ""}, {"default", f.Default != nil}, {"required", f.Required},
+		{"css", f.CSS != ""},
+		{"xpath", f.XPath != ""},
+		{"json_ld", f.JSONLD != ""},
+		{"json", f.JSON != ""},
+		{"path", f.Path != ""},
+		{"attr", f.Attr != ""},
+		{"html", f.HTML},
+		{"many", f.Many},
+		{"fields", len(f.Fields) > 0},
+		{"regex", f.Regex != ""},
+		{"default", f.Default != nil},
+		{"required", f.Required},
 	})
 	for _, name := range constForm.FindAllString(f.Const, -1) {
 		if name != "{url}" && name != "{title}" && name != "{now}" {
@@ -97,8 +106,14 @@ func (c *checker) checkObject(path string, f *Field, inJSON bool, depth int) {
 		return
 	}
 	c.excludes(path, "the value is an object of fields", []choice{
-		{"attr", f.Attr != ""}, {"html", f.HTML}, {"type", f.Type != ""}, {"locale", f.Locale != ""},
-		{"layout", f.Layout != ""}, {"timezone", f.Timezone != ""}, {"regex", f.Regex != ""}, {"default", f.Default != nil},
+		{"attr", f.Attr != ""},
+		{"html", f.HTML},
+		{"type", f.Type != ""},
+		{"locale", f.Locale != ""},
+		{"layout", f.Layout != ""},
+		{"timezone", f.Timezone != ""},
+		{"regex", f.Regex != ""},
+		{"default", f.Default != nil},
 	})
 	c.checkFields(path+".fields", f.Fields, inJSON, depth+1)
 }

@@ -36,9 +36,16 @@ func (c *checker) checkSteps(path string, steps []Step) {
 
 func (c *checker) checkStep(path string, s *Step) {
 	c.exactlyOne(path, "give one of click, type, press, select, scroll, wait, sleep, evaluate, back, goto", []choice{
-		{"click", s.Click != ""}, {"type", s.Type != nil}, {"press", s.Press != ""}, {"select", s.Select != nil},
-		{"scroll", s.Scroll != ""}, {"wait", s.Wait != nil}, {"sleep", s.Sleep != 0}, {"evaluate", s.Evaluate != ""},
-		{"back", s.Back}, {"goto", s.Goto != ""},
+		{"click", s.Click != ""},
+		{"type", s.Type != nil},
+		{"press", s.Press != ""},
+		{"select", s.Select != nil},
+		{"scroll", s.Scroll != ""},
+		{"wait", s.Wait != nil},
+		{"sleep", s.Sleep != 0},
+		{"evaluate", s.Evaluate != ""},
+		{"back", s.Back},
+		{"goto", s.Goto != ""},
 	})
 	c.checkCSS(path+".click", s.Click)
 	if s.Type != nil {

@@ -146,7 +146,6 @@ type decoder struct {
 
 	parsed [][]*jsonValue // by script: its JSON values, once they were asked for
 	values int            // of JSON so far
-	now    string
 }
 
 func (p *Program) newDecoder(result *jsonValue, page PageInfo) (*decoder, error) {

@@ -15,11 +15,17 @@ func richSite() *Site {
 		Wait: []Wait{{Selector: "#x"}, {Event: WaitLoad}},
 		Items: []ItemRule{
 			{Name: "dom", Each: &Source{CSS: "li"}, Key: []string{"id", "n"}, Fields: []Field{
-				{Name: "id"}, {Name: "n", Type: TypeNumber, Locale: "de"}, {Name: "i", Type: TypeInteger, Many: true},
-				{Name: "b", Source: Source{CSS: "b"}, Type: TypeBoolean}, {Name: "u", Attr: "href", Type: TypeURL},
-				{Name: "d", Type: TypeDate, Layout: "Mon 2 January 2006 15:04 MST", Locale: "fr"}, {Name: "m", Type: TypeDate, Layout: "rfc2822"},
-				{Name: "s", Type: TypeDate, Layout: "iso8601"}, {Name: "x", Type: TypeDate, Layout: "unix"},
-				{Name: "j", Type: TypeJSON}, {Name: "r", Type: TypeRaw, Regex: "(a+)b?"},
+				{Name: "id"},
+				{Name: "n", Type: TypeNumber, Locale: "de"},
+				{Name: "i", Type: TypeInteger, Many: true},
+				{Name: "b", Source: Source{CSS: "b"}, Type: TypeBoolean},
+				{Name: "u", Attr: "href", Type: TypeURL},
+				{Name: "d", Type: TypeDate, Layout: "Mon 2 January 2006 15:04 MST", Locale: "fr"},
+				{Name: "m", Type: TypeDate, Layout: "rfc2822"},
+				{Name: "s", Type: TypeDate, Layout: "iso8601"},
+				{Name: "x", Type: TypeDate, Layout: "unix"},
+				{Name: "j", Type: TypeJSON},
+				{Name: "r", Type: TypeRaw, Regex: "(a+)b?"},
 				{Name: "o", Source: Source{CSS: "o"}, Many: true, Fields: []Field{{Name: "p"}, {Name: "q", Source: Source{JSON: "script", Path: "q"}}}},
 			}},
 			{Name: "ld", Each: &Source{JSONLD: "Product"}, Fields: []Field{{Name: "name", Source: Source{Path: "name"}}, {Name: "o", Source: Source{Path: "o"}, Many: true, Fields: []Field{{Name: "p", Source: Source{Path: "p[*]"}, Type: TypeJSON}}}}},
@@ -96,8 +102,11 @@ func FuzzValue(f *testing.F) {
 
 func BenchmarkDecode(b *testing.B) {
 	site := siteOf(Template{Items: []ItemRule{{Each: &Source{CSS: "li"}, Key: []string{"id"}, Fields: []Field{
-		{Name: "id"}, {Name: "title", Source: Source{CSS: "h2"}}, {Name: "price", Source: Source{CSS: "p"}, Type: TypeNumber, Locale: "de"},
-		{Name: "url", Source: Source{CSS: "a"}, Attr: "href", Type: TypeURL}, {Name: "date", Source: Source{CSS: "time"}, Type: TypeDate, Layout: "2. January 2006", Locale: "de"},
+		{Name: "id"},
+		{Name: "title", Source: Source{CSS: "h2"}},
+		{Name: "price", Source: Source{CSS: "p"}, Type: TypeNumber, Locale: "de"},
+		{Name: "url", Source: Source{CSS: "a"}, Attr: "href", Type: TypeURL},
+		{Name: "date", Source: Source{CSS: "time"}, Type: TypeDate, Layout: "2. January 2006", Locale: "de"},
 		{Name: "tags", Source: Source{CSS: "i"}, Many: true},
 	}}}})
 	program, err := site.Compile(&site.Templates[0])

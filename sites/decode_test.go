@@ -144,7 +144,8 @@ func TestDecodeItemSize(t *testing.T) {
 // What Postgres's jsonb refuses never comes out.
 func TestDecodeUnstorable(t *testing.T) {
 	site := siteOf(Template{Items: []ItemRule{{Fields: []Field{
-		{Name: "t", Source: Source{CSS: "t"}}, {Name: "r", Source: Source{CSS: "r"}, Type: TypeRaw},
+		{Name: "t", Source: Source{CSS: "t"}},
+		{Name: "r", Source: Source{CSS: "r"}, Type: TypeRaw},
 		{Name: "j", Source: Source{CSS: "j"}, Type: TypeJSON},
 	}}}})
 	program, err := site.Compile(&site.Templates[0])
@@ -169,10 +170,23 @@ func TestDecodeRefusesOtherResults(t *testing.T) {
 	_, err = program.Decode([]byte(good), testPage)
 	require.NoError(t, err)
 	for _, change := range [][2]string{
-		{`"w":null`, `"w":[7,0,""]`}, {`"w":null`, `"w":true`}, {`"w":null,`, ``}, {`"t":""`, `"t":1`}, {`"u":"",`, ``},
-		{`[[[[["x"]]]]]`, `[]`}, {`[[[[["x"]]]]]`, `[1]`}, {`[[[[["x"]]]]]`, `[[1]]`}, {`[[[[["x"]]]]]`, `[[[]]]`},
-		{`[[[[["x"]]]]]`, `[[["x"]]]`}, {`[[[[["x"]]]]]`, `[[[["x"]]]]`}, {`[[[[["x"]]]]]`, `[[[[[]]]]]`},
-		{`"l":[[]]`, `"l":[]`}, {`"l":[[]]`, `"l":["x"]`}, {`"c":[]`, `"c":[5]`}, {`"e":[]`, `"e":[[9,"x"]]`}, {`"e":[]`, `"e":["x"]`},
+		{`"w":null`, `"w":[7,0,""]`},
+		{`"w":null`, `"w":true`},
+		{`"w":null,`, ``},
+		{`"t":""`, `"t":1`},
+		{`"u":"",`, ``},
+		{`[[[[["x"]]]]]`, `[]`},
+		{`[[[[["x"]]]]]`, `[1]`},
+		{`[[[[["x"]]]]]`, `[[1]]`},
+		{`[[[[["x"]]]]]`, `[[[]]]`},
+		{`[[[[["x"]]]]]`, `[[["x"]]]`},
+		{`[[[[["x"]]]]]`, `[[[["x"]]]]`},
+		{`[[[[["x"]]]]]`, `[[[[[]]]]]`},
+		{`"l":[[]]`, `"l":[]`},
+		{`"l":[[]]`, `"l":["x"]`},
+		{`"c":[]`, `"c":[5]`},
+		{`"e":[]`, `"e":[[9,"x"]]`},
+		{`"e":[]`, `"e":["x"]`},
 	} {
 		raw := strings.Replace(good, change[0], change[1], 1)
 		require.NotEqual(t, good, raw)
@@ -189,9 +203,13 @@ func TestDecodeRefusesOtherResults(t *testing.T) {
 func TestCompileErrors(t *testing.T) {
 	site := siteOf(Template{
 		Items: []ItemRule{{Name: "i", Key: []string{"nope"}, Fields: []Field{
-			{Name: "regex", Regex: "("}, {Name: "locale", Type: TypeNumber, Locale: "??"}, {Name: "layout", Type: TypeDate},
-			{Name: "zone", Type: TypeDate, Layout: "iso8601", Timezone: "Mars/Olympus"}, {Name: "type", Type: "colour"},
-			{Name: "path", Source: Source{JSON: "script", Path: "a["}}, {Name: "two", Source: Source{CSS: "a", XPath: "b"}},
+			{Name: "regex", Regex: "("},
+			{Name: "locale", Type: TypeNumber, Locale: "??"},
+			{Name: "layout", Type: TypeDate},
+			{Name: "zone", Type: TypeDate, Layout: "iso8601", Timezone: "Mars/Olympus"},
+			{Name: "type", Type: "colour"},
+			{Name: "path", Source: Source{JSON: "script", Path: "a["}},
+			{Name: "two", Source: Source{CSS: "a", XPath: "b"}},
 			{Name: "default", Default: func() {}},
 			{Name: "o", Source: Source{CSS: "o"}, Fields: []Field{{Name: "inner", Regex: "["}}},
 		}}},

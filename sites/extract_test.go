@@ -130,7 +130,10 @@ func TestExtractJSON(t *testing.T) {
 func TestExtractHostilePage(t *testing.T) {
 	site := siteOf(Template{
 		Items: []ItemRule{{Each: &Source{CSS: "form"}, Fields: []Field{
-			{Name: "text"}, {Name: "html", HTML: true}, {Name: "id", Attr: "id"}, {Name: "in", Source: Source{CSS: "b"}},
+			{Name: "text"},
+			{Name: "html", HTML: true},
+			{Name: "id", Attr: "id"},
+			{Name: "in", Source: Source{CSS: "b"}},
 			{Name: "title", Const: "{title}"},
 		}}},
 		Links: []LinkRule{{Source: Source{CSS: "a"}}},

@@ -46,24 +46,6 @@ func (v *jsonValue) get(key string) *jsonValue {
 	return nil
 }
 
-// kindName is the kind as a person calls it.
-func (v *jsonValue) kindName() string {
-	switch v.kind {
-	case jsonBool:
-		return "a boolean"
-	case jsonNumber:
-		return "a number"
-	case jsonString:
-		return "text"
-	case jsonArray:
-		return "an array"
-	case jsonObject:
-		return "an object"
-	default:
-		return "null"
-	}
-}
-
 // appendJSON appends v as compact JSON, its keys in their own order.
 func (v *jsonValue) appendJSON(b []byte) []byte {
 	switch v.kind {

@@ -13,18 +13,49 @@ func TestNumber(t *testing.T) {
 		{"en", "1,234.50", "1234.50"},
 		{"", "$1,234,567.891", "1234567.891"},
 		{"en-US", "Price: -$5.00 each", "-5.00"},
-		{"en", "007", "7"}, {"en", "0.10", "0.10"}, {"en", ".5", "0.5"}, {"en", "costs 5.", "5"},
-		{"en", "-0.00", "0.00"}, {"en", "45 %", "45"}, {"en", "5-10", "5"}, {"en", "model-5", "5"}, {"en", "\u22123.5", "-3.5"},
-		{"en", "($1,234.50)", "-1234.50"}, {"en", "(1.50)", "-1.50"}, {"en", "(USD 3)", "3"}, {"en", "(3 USD)", "-3"}, {"en", "(23)", "23"}, {"en", "(23 reviews)", "23"},
+		{"en", "007", "7"},
+		{"en", "0.10", "0.10"},
+		{"en", ".5", "0.5"},
+		{"en", "costs 5.", "5"},
+		{"en", "-0.00", "0.00"},
+		{"en", "45 %", "45"},
+		{"en", "5-10", "5"},
+		{"en", "model-5", "5"},
+		{"en", "\u22123.5", "-3.5"},
+		{"en", "($1,234.50)", "-1234.50"},
+		{"en", "(1.50)", "-1.50"},
+		{"en", "(USD 3)", "3"},
+		{"en", "(3 USD)", "-3"},
+		{"en", "(23)", "23"},
+		{"en", "(23 reviews)", "23"},
 		{"en", "12345678901234567890.123456789012345678901234567890", "12345678901234567890.123456789012345678901234567890"},
-		{"de", "1.234,50 €", "1234.50"}, {"de-DE", "− 12,5 %", "-12.5"}, {"de", "1.234", "1234"}, {"de", "ab 5,- €", "5"},
-		{"de-CH", "CHF 1'234.50", "1234.50"}, {"de-CH", "1’234’567.–", "1234567"}, {"de-AT", "1 234,5", "1234.5"},
-		{"fr", "1 234,50 €", "1234.50"}, {"fr", "1\u202f234\u202f567,5", "1234567.5"}, {"fr-FR", "12\u00a0345", "12345"}, {"fr", "2 x 3", "2"}, {"fr", "5 12", "5"},
-		{"es", "1.234,5", "1234.5"}, {"es-MX", "1,234.5", "1234.5"}, {"it", "€ 1.234,5", "1234.5"}, {"pt-BR", "R$ 1.234,56", "1234.56"},
-		{"sv", "1 234,50 kr", "1234.50"}, {"pl", "1 234,50 zł", "1234.50"}, {"ru", "1 234,50 ₽", "1234.50"},
-		{"en-IN", "₹12,34,567.50", "1234567.50"}, {"hi", "१२,३४,५६७.५", "1234567.5"},
-		{"ja", "１，２３４．５円", "1234.5"}, {"zh", "¥1,234", "1234"},
-		{"ar", "١٬٢٣٤٫٥", "1234.5"}, {"ar-EG", "١٢٣", "123"}, {"ar-MA", "1.234,5", "1234.5"}, {"fa", "۱۲۳", "123"},
+		{"de", "1.234,50 €", "1234.50"},
+		{"de-DE", "− 12,5 %", "-12.5"},
+		{"de", "1.234", "1234"},
+		{"de", "ab 5,- €", "5"},
+		{"de-CH", "CHF 1'234.50", "1234.50"},
+		{"de-CH", "1’234’567.–", "1234567"},
+		{"de-AT", "1 234,5", "1234.5"},
+		{"fr", "1 234,50 €", "1234.50"},
+		{"fr", "1\u202f234\u202f567,5", "1234567.5"},
+		{"fr-FR", "12\u00a0345", "12345"},
+		{"fr", "2 x 3", "2"},
+		{"fr", "5 12", "5"},
+		{"es", "1.234,5", "1234.5"},
+		{"es-MX", "1,234.5", "1234.5"},
+		{"it", "€ 1.234,5", "1234.5"},
+		{"pt-BR", "R$ 1.234,56", "1234.56"},
+		{"sv", "1 234,50 kr", "1234.50"},
+		{"pl", "1 234,50 zł", "1234.50"},
+		{"ru", "1 234,50 ₽", "1234.50"},
+		{"en-IN", "₹12,34,567.50", "1234567.50"},
+		{"hi", "१२,३४,५६७.५", "1234567.5"},
+		{"ja", "１，２３４．５円", "1234.5"},
+		{"zh", "¥1,234", "1234"},
+		{"ar", "١٬٢٣٤٫٥", "1234.5"},
+		{"ar-EG", "١٢٣", "123"},
+		{"ar-MA", "1.234,5", "1234.5"},
+		{"fa", "۱۲۳", "123"},
 	} {
 		t.Run(c.locale+" "+c.text, func(t *testing.T) {
 			f, err := numberFormatOf(c.locale)
@@ -39,8 +70,17 @@ func TestNumber(t *testing.T) {
 // A number that could be read in two ways is refused.
 func TestNumberRefused(t *testing.T) {
 	for _, c := range []struct{ locale, text string }{
-		{"en", ""}, {"en", "none"}, {"en", "12,50"}, {"en", "1.2.3"}, {"en", "1,234,5"}, {"en", "1234,567"},
-		{"de", "1.5"}, {"de", "12.03.2026"}, {"de", "1.234.56"}, {"en-IN", "1,23"}, {"fr", "1,2,3"},
+		{"en", ""},
+		{"en", "none"},
+		{"en", "12,50"},
+		{"en", "1.2.3"},
+		{"en", "1,234,5"},
+		{"en", "1234,567"},
+		{"de", "1.5"},
+		{"de", "12.03.2026"},
+		{"de", "1.234.56"},
+		{"en-IN", "1,23"},
+		{"fr", "1,2,3"},
 		{"en", strings.Repeat("9", 1001)},
 	} {
 		f, err := numberFormatOf(c.locale)
@@ -101,9 +141,16 @@ func TestDate(t *testing.T) {
 
 func TestDateRefused(t *testing.T) {
 	for _, c := range []struct{ layout, text string }{
-		{"iso8601", "31.01.2026"}, {"iso8601", "2026-02-30"}, {"iso8601", ""}, {"rfc2822", "yesterday"}, {"unix", "soon"},
-		{"unix", "99999999999999999"}, {"rfc2822", "Sat, 31 Jan 2026 12:30:00 XYZ"},
-		{"2006-01-02 MST", "2026-01-31 XYZ"}, {"2006-01-02", "0000-01-01"}, {"2 January 2006", "3 Brumaire 2026"},
+		{"iso8601", "31.01.2026"},
+		{"iso8601", "2026-02-30"},
+		{"iso8601", ""},
+		{"rfc2822", "yesterday"},
+		{"unix", "soon"},
+		{"unix", "99999999999999999"},
+		{"rfc2822", "Sat, 31 Jan 2026 12:30:00 XYZ"},
+		{"2006-01-02 MST", "2026-01-31 XYZ"},
+		{"2006-01-02", "0000-01-01"},
+		{"2 January 2006", "3 Brumaire 2026"},
 	} {
 		f, err := newDateFormat(c.layout, "", "")
 		require.NoError(t, err)
@@ -111,8 +158,12 @@ func TestDateRefused(t *testing.T) {
 		require.Error(t, err, "%s %q gave %s", c.layout, c.text, got)
 	}
 	for _, c := range []struct{ layout, locale, zone string }{
-		{"", "", ""}, {"January 2", "", ""}, {"15:04", "", ""}, {"2006-01-02", "", "Mars/Olympus"},
-		{"2 January 2006", "tlh", ""}, {"2 January 2006", "not a locale", ""},
+		{"", "", ""},
+		{"January 2", "", ""},
+		{"15:04", "", ""},
+		{"2006-01-02", "", "Mars/Olympus"},
+		{"2 January 2006", "tlh", ""},
+		{"2 January 2006", "not a locale", ""},
 	} {
 		_, err := newDateFormat(c.layout, c.locale, c.zone)
 		require.Error(t, err, c.layout)
@@ -141,8 +192,13 @@ func TestBoolean(t *testing.T) {
 		conversion conversion
 		text, want string
 	}{
-		{conversion{}, " Yes ", "true"}, {conversion{}, "0", "false"}, {conversion{}, "Off", "false"}, {conversion{}, "ДА", "true"},
-		{conversion{presence: true}, " ", "true"}, {conversion{attr: "disabled"}, "", "true"}, {conversion{attr: "checked"}, "CHECKED", "true"},
+		{conversion{}, " Yes ", "true"},
+		{conversion{}, "0", "false"},
+		{conversion{}, "Off", "false"},
+		{conversion{}, "ДА", "true"},
+		{conversion{presence: true}, " ", "true"},
+		{conversion{attr: "disabled"}, "", "true"},
+		{conversion{attr: "checked"}, "CHECKED", "true"},
 	} {
 		c.conversion.kind = TypeBoolean
 		v, err := c.conversion.text(c.text, nil)

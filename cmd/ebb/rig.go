@@ -12,7 +12,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/ebbworker/ebb/browser"
-	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/worker"
@@ -211,11 +210,4 @@ func (a *app) untilStopped(ctx context.Context, r *rig, work func(context.Contex
 		return &exitError{code: exitForced, err: err}
 	}
 	return err
-}
-
-// terminalOf is where tables for people go beside a command's data.
-func (r *rig) terminalOf(a *app) output.Terminal {
-	t := a.err()
-	t.Writer = r.board.progress
-	return t
 }

@@ -7,18 +7,30 @@ type department struct {
 }
 
 var departments = [shopCategories]department{
-	{"lamps", "Lamps", "LMP", "Light for desks, halls and long evenings.", "lamp",
-		[]string{"Desk Lamp", "Floor Lamp", "Pendant", "Wall Light", "Lantern", "Reading Light"}},
-	{"chairs", "Chairs", "CHR", "Somewhere good to sit.", "chair",
-		[]string{"Armchair", "Stool", "Dining Chair", "Rocking Chair", "Bench", "Office Chair"}},
-	{"kitchen", "Kitchen", "KTC", "Tools that are used every day.", "pot",
-		[]string{"Saucepan", "Kettle", "Chef's Knife", "Casserole", "Moka Pot", "Mixing Bowl"}},
-	{"garden", "Garden", "GRD", "For the balcony and beyond.", "leaf",
-		[]string{"Watering Can", "Trowel", "Planter", "Pruner", "Garden Hose", "Bird Feeder"}},
-	{"audio", "Audio", "AUD", "Things that sound right.", "disc",
-		[]string{"Speaker", "Headphones", "Turntable", "Radio", "Amplifier", "Microphone"}},
-	{"travel", "Travel", "TRV", "Bags that come back in one piece.", "bag",
-		[]string{"Rucksack", "Suitcase", "Duffel", "Wash Bag", "Messenger Bag", "Packing Cube"}},
+	{
+		"lamps", "Lamps", "LMP", "Light for desks, halls and long evenings.", "lamp",
+		[]string{"Desk Lamp", "Floor Lamp", "Pendant", "Wall Light", "Lantern", "Reading Light"},
+	},
+	{
+		"chairs", "Chairs", "CHR", "Somewhere good to sit.", "chair",
+		[]string{"Armchair", "Stool", "Dining Chair", "Rocking Chair", "Bench", "Office Chair"},
+	},
+	{
+		"kitchen", "Kitchen", "KTC", "Tools that are used every day.", "pot",
+		[]string{"Saucepan", "Kettle", "Chef's Knife", "Casserole", "Moka Pot", "Mixing Bowl"},
+	},
+	{
+		"garden", "Garden", "GRD", "For the balcony and beyond.", "leaf",
+		[]string{"Watering Can", "Trowel", "Planter", "Pruner", "Garden Hose", "Bird Feeder"},
+	},
+	{
+		"audio", "Audio", "AUD", "Things that sound right.", "disc",
+		[]string{"Speaker", "Headphones", "Turntable", "Radio", "Amplifier", "Microphone"},
+	},
+	{
+		"travel", "Travel", "TRV", "Bags that come back in one piece.", "bag",
+		[]string{"Rucksack", "Suitcase", "Duffel", "Wash Bag", "Messenger Bag", "Packing Cube"},
+	},
 }
 
 var (
