@@ -138,7 +138,7 @@ func pageSite(address string) (*sites.Site, error) {
 	site := sites.New("page", address)
 	site.Limits.Pages, site.Limits.Depth = 1, &depth
 	site.Templates = []sites.Template{{
-		Name: "page", Match: []sites.Pattern{"**"}, Wait: []sites.Wait{{Event: sites.WaitLoad}},
+		Name: "page", Wait: []sites.Wait{{Event: sites.WaitLoad}},
 		Items: []sites.ItemRule{{Fields: []sites.Field{
 			{Name: "title", Source: sites.Source{CSS: "title"}},
 			{Name: "description", Source: sites.Source{CSS: `meta[name="description"]`}, Attr: "content"},
