@@ -88,9 +88,10 @@ func (a *app) export(ctx context.Context, s *store.Store, filter store.ItemFilte
 	if err != nil {
 		return err
 	}
+	now := time.Now()
 	for item, err := range s.Items(ctx, filter) {
 		if err == nil {
-			err = records.Write(itemRecord(item))
+			err = records.Write(itemRecord(item, format, now))
 		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("export: %w", err), records.Close())
@@ -99,10 +100,21 @@ func (a *app) export(ctx context.Context, s *store.Store, filter store.ItemFilte
 	return records.Close()
 }
 
-func itemRecord(item store.Item) output.Record {
+// itemRecord is an item with what is known of it. A table has room for less.
+func itemRecord(item store.Item, format output.Format, now time.Time) output.Record {
+	if format == output.FormatTable {
+		return output.Record{Head: []output.HeadField{
+			{Name: "kind", Value: item.Kind}, {Name: "key", Value: item.Key}, {Name: "changed", Value: output.Ago(item.Changed, now)},
+		}, Data: item.Data}
+	}
 	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 	return output.Record{Head: []output.HeadField{
-		{Name: "site", Value: item.Site}, {Name: "kind", Value: item.Kind}, {Name: "key", Value: item.Key}, {Name: "url", Value: item.URL},
-		{Name: "first_seen", Value: stamp(item.FirstSeen)}, {Name: "last_seen", Value: stamp(item.LastSeen)}, {Name: "changed_at", Value: stamp(item.Changed)},
+		{Name: "site", Value: item.Site},
+		{Name: "kind", Value: item.Kind},
+		{Name: "key", Value: item.Key},
+		{Name: "url", Value: item.URL},
+		{Name: "first_seen", Value: stamp(item.FirstSeen)},
+		{Name: "last_seen", Value: stamp(item.LastSeen)},
+		{Name: "changed_at", Value: stamp(item.Changed)},
 	}, Data: item.Data}
 }

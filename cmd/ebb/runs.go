@@ -38,7 +38,7 @@ func (a *app) withStore(ctx context.Context, work func(context.Context, *store.S
 func newRunsListCommand(a *app) *cobra.Command {
 	var filter store.RunFilter
 	var states []string
-	var asJSON bool
+	var asJSON, skipped bool
 	cmd := &cobra.Command{
 		Use: "list", Short: "List runs, the latest first", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,6 +48,9 @@ func newRunsListCommand(a *app) *cobra.Command {
 					return usageErrorf("there is no state %q of a run; one of planned, running, done, partial, failed, skipped", s)
 				}
 				filter.States = append(filter.States, state)
+			}
+			if len(states) == 0 && !skipped {
+				filter.States = []store.RunState{store.RunPlanned, store.RunRunning, store.RunDone, store.RunPartial, store.RunFailed}
 			}
 			return a.withStore(cmd.Context(), func(ctx context.Context, s *store.Store) error {
 				runs, err := s.Runs(ctx, filter)
@@ -63,6 +66,7 @@ func newRunsListCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&filter.Site, "site", "", "only runs of this `site`")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only runs in these `states`: planned, running, done, partial, failed, skipped")
+	cmd.Flags().BoolVar(&skipped, "skipped", false, "also runs that were skipped, since the one before was still at work")
 	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most this many")
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	return cmd

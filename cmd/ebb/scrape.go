@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -67,7 +68,7 @@ func (a *app) scrape(ctx context.Context, what string, format output.Format) (er
 	if err != nil {
 		return err
 	}
-	p := &printer{records: records, seen: map[[2]string]bool{}}
+	p := &printer{records: records, table: format == output.FormatTable, seen: map[[2]string]bool{}}
 	var summary memprof.Summary
 	o.onItems = p.page
 	o.onEnd = func(_ queue.Ended, memory memprof.Summary) { summary = memory }
@@ -179,6 +180,7 @@ func columnsOf(site *sites.Site, format output.Format) []string {
 type printer struct {
 	mu      sync.Mutex // owns what follows
 	records output.Records
+	table   bool
 	seen    map[[2]string]bool
 	err     error
 }
@@ -198,10 +200,12 @@ func (p *printer) print(site string, item sites.Item, page string, at time.Time)
 		return
 	}
 	p.seen[key] = true
-	p.err = p.records.Write(output.Record{Head: []output.HeadField{
-		{Name: "site", Value: site}, {Name: "kind", Value: item.Kind}, {Name: "key", Value: item.Key},
-		{Name: "url", Value: page}, {Name: "scraped_at", Value: at.UTC().Format(time.RFC3339)},
-	}, Data: item.Data})
+	head := []output.HeadField{{Name: "kind", Value: item.Kind}, {Name: "key", Value: item.Key}}
+	if !p.table {
+		head = slices.Insert(head, 0, output.HeadField{Name: "site", Value: site})
+		head = append(head, output.HeadField{Name: "url", Value: page}, output.HeadField{Name: "scraped_at", Value: at.UTC().Format(time.RFC3339)})
+	}
+	p.err = p.records.Write(output.Record{Head: head, Data: item.Data})
 }
 
 // rest prints the items of a run that this process did not see being stored.
