@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -63,9 +64,9 @@ func (t *Tab) awaitCommit(ctx context.Context, loader cdp.LoaderID) error {
 	}
 	for {
 		t.mu.Lock()
-		shown, changed := t.loader, t.moved
+		came, changed := slices.Contains(t.shown, loader), t.moved
 		t.mu.Unlock()
-		if shown == loader {
+		if came { // and perhaps gone again: a page may lead on at once
 			return nil
 		}
 		select {

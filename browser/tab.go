@@ -31,8 +31,8 @@ type Tab struct {
 	nav   navigation
 	url   string
 
-	loader cdp.LoaderID  // the navigation whose document is shown
-	moved  chan struct{} // closed, and made anew, when another document is shown
+	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
+	moved chan struct{}  // closed, and made anew, when another document is shown
 
 	steps   steps // chromedp, while interactive steps need it
 	popups  atomic.Int64
@@ -101,7 +101,8 @@ func (t *Tab) listen() {
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.world, t.url, t.loader = 0, ev.Frame.URL+ev.Frame.URLFragment, ev.Frame.LoaderID
+		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
+		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
 		close(t.moved)
 		t.moved = make(chan struct{})
 	})

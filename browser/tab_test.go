@@ -94,6 +94,25 @@ func TestNavigateFollowsRedirects(t *testing.T) {
 	require.ErrorIs(t, err, browser.ErrRedirects)
 }
 
+func TestNavigateToPageThatLeadsOn(t *testing.T) {
+	srv := serve(t, map[string]string{
+		"/a": `<script>location.replace("/b")</script>`,
+		"/b": `<meta http-equiv=refresh content="0;url=/c">`,
+		"/c": `<title>end</title>`,
+	})
+	l := browsertest.Lease(t)
+	ctx := within(t, 20*time.Second)
+	for range 5 {
+		_, err := l.Navigate(ctx, srv.URL+"/a")
+		require.NoError(t, err)
+		require.NoError(t, l.WaitFor(ctx, browser.Condition{Function: `document.title === "end"`}))
+		require.Equal(t, srv.URL+"/c", l.URL())
+	}
+	res, err := l.Navigate(ctx, srv.URL+"/c#x")
+	require.NoError(t, err, "a fragment of the same document")
+	require.Equal(t, 200, res.Status)
+}
+
 func TestNavigateRefuses(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/big", func(w http.ResponseWriter, _ *http.Request) {
