@@ -131,7 +131,9 @@ func TestKilledWorker(t *testing.T) {
 // TestLivingWorkerTakesUp lets a worker that is at work elsewhere see that another has
 // been killed.
 func TestLivingWorkerTakesUp(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, address string) {
+		t.Parallel()
 		s := storetest.Open(t, address)
 		cmd := childCommand("work", address)
 		output, err := cmd.StdoutPipe()
@@ -165,8 +167,10 @@ func TestLivingWorkerTakesUp(t *testing.T) {
 // TestPausesAreRightInEveryZone holds that a pause of a second is one in a zone that is
 // not UTC: SQLite keeps times as text.
 func TestPausesAreRightInEveryZone(t *testing.T) {
+	t.Parallel()
 	for _, zone := range []string{"Asia/Tokyo", "America/New_York"} {
 		storetest.Each(t, func(t *testing.T, address string) {
+			t.Parallel()
 			s := storetest.Open(t, address)
 			cmd := childCommand("snooze", address, "TZ="+zone)
 			begun := time.Now()

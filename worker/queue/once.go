@@ -46,15 +46,27 @@ func (e *engine[TTx]) Enqueue(ctx context.Context, site string) (int64, error) {
 // waitInterval is how often Wait looks for the end of a run that another process works.
 const waitInterval = 250 * time.Millisecond
 
+// waitFailures is how often in a row Wait may fail to look: a database that is away may
+// come back.
+const waitFailures = 20
+
 // Wait implements Engine.
 func (e *engine[TTx]) Wait(ctx context.Context, id int64) (store.Run, error) {
 	poll := time.NewTicker(waitInterval)
 	defer poll.Stop()
-	for {
+	for failed := 0; ; {
 		told := e.announce.wait()
 		run, err := e.store.Run(ctx, id)
-		if err != nil || run.State.Finished() {
+		switch {
+		case err == nil && run.State.Finished():
+			return run, nil
+		case err == nil:
+			failed = 0
+		case errors.Is(err, store.ErrNotFound) || failed == waitFailures:
 			return run, err
+		case ctx.Err() == nil:
+			failed++
+			e.fault(fmt.Sprintf("wait for run %d", id), err)
 		}
 		select {
 		case <-told:

@@ -210,9 +210,12 @@ func TestForward(t *testing.T) {
 // TestOverlap holds that two runs of a site are never at work at once, and what becomes
 // of the one that is due meanwhile.
 func TestOverlap(t *testing.T) {
+	t.Parallel()
 	for _, overlap := range []sites.Overlap{sites.OverlapSkip, sites.OverlapQueue} {
 		t.Run(string(overlap), func(t *testing.T) {
+			t.Parallel()
 			storetest.Each(t, func(t *testing.T, address string) {
+				t.Parallel()
 				var atWork, most atomic.Int32
 				release := make(chan struct{})
 				site := scheduled("shop", "@every 1s")
@@ -260,7 +263,9 @@ func TestOverlap(t *testing.T) {
 
 // TestTwoWorkersPlanEachTimeOnce lets the worker that leads stop in between.
 func TestTwoWorkersPlanEachTimeOnce(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, address string) {
+		t.Parallel()
 		var mu sync.Mutex
 		attempts := map[int64]int{}
 		handler := func(ctx context.Context, run Run) (Outcome, error) {
@@ -299,7 +304,9 @@ func TestTwoWorkersPlanEachTimeOnce(t *testing.T) {
 // TestLeaderPlansTheSitesOfOthers starts a worker that leads and does not have the site
 // of the second; then the second, whose site is gone when it stops.
 func TestLeaderPlansTheSitesOfOthers(t *testing.T) {
+	t.Parallel()
 	storetest.Each(t, func(t *testing.T, address string) {
+		t.Parallel()
 		first, s := open(t, address, Options{Sites: []*sites.Site{scheduled("shop", "@every 1s")}, Handler: visits(1)})
 		start(t, first)
 		done := func(site string) int {

@@ -289,6 +289,27 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 	})
 }
 
+func TestLostConnectionsAreNoFailure(t *testing.T) {
+	address := storetest.Postgres(t)
+	e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")},
+		Handler: func(ctx context.Context, run Run) (Outcome, error) {
+			err := visit(ctx, run, 6, func(done int) error {
+				if done%2 == 1 {
+					storetest.Disconnect(t, address)
+				}
+				return nil
+			})
+			storetest.Disconnect(t, address)
+			return Outcome{State: store.RunDone}, err
+		}})
+	done, err := e.Once(t.Context(), "shop")
+	require.NoError(t, err)
+	require.Equal(t, store.RunDone, done[0].State)
+	require.Equal(t, 1, done[0].Attempt)
+	require.Zero(t, done[0].Failures)
+	require.Equal(t, 6, countItems(t, s))
+}
+
 func TestEndOfAHandler(t *testing.T) {
 	for _, test := range []struct {
 		name    string

@@ -183,6 +183,9 @@ func (e *engine[TTx]) finish(ctx context.Context, job *river.Job[scrapeArgs], ru
 			after, err = e.record(ctx, tx, raw, job, run, r)
 			return err
 		})
+		if errors.Is(err, store.ErrSuperseded) {
+			after, err = e.recorded(ctx, run)
+		}
 		if errors.Is(err, store.ErrSuperseded) || err != nil && e.isForced() {
 			err = backoff.Permanent(err)
 		}
@@ -205,6 +208,18 @@ func (e *engine[TTx]) finish(ctx context.Context, job *river.Job[scrapeArgs], ru
 	end.Run = after
 	e.options.OnEnd(end)
 	return nil
+}
+
+// recorded returns the run if this attempt's end was stored after all, by a transaction
+// whose answer was lost; else ErrSuperseded.
+func (e *engine[TTx]) recorded(ctx context.Context, run store.Run) (store.Run, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), databaseTimeout)
+	defer cancel()
+	after, err := e.store.Run(ctx, run.ID)
+	if err == nil && (after.Attempt != run.Attempt || after.State == store.RunRunning || after.Worker != e.self.ID) {
+		err = store.ErrSuperseded
+	}
+	return after, err
 }
 
 // record is the transaction of finish.

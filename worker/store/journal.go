@@ -65,8 +65,17 @@ func (j *Journal) Retry(ctx context.Context, page crawl.PageRef, class crawl.Cla
 	return nil
 }
 
-// write runs do in a transaction in which the attempt is the current one.
+// write runs do in a transaction in which the attempt is the current one. What a journal
+// does can be done twice, so a lost connection is no failure: it is tried once more.
 func (j *Journal) write(ctx context.Context, do func(Tx) error) error {
+	err := j.writeOnce(ctx, do)
+	if err != nil && j.store.backend.isAway(err) {
+		err = j.writeOnce(ctx, do)
+	}
+	return err
+}
+
+func (j *Journal) writeOnce(ctx context.Context, do func(Tx) error) error {
 	query := "SELECT 1 FROM runs WHERE id = $1 AND attempt = $2 AND state = 'running'" + j.store.backend.dialect().forUpdate
 	return j.store.backend.write(ctx, func(tx Tx) error {
 		var one int

@@ -68,6 +68,9 @@ func stream[T any](ctx context.Context, s *Store, scan func(Row) (T, error), doi
 		var none T
 		stopped := false
 		err := s.backend.read(ctx, func(tx Tx) error {
+			// A reader that stops early ends the query: Postgres would send all the rest.
+			ctx, stop := context.WithCancel(ctx)
+			defer stop()
 			rows, err := tx.Query(ctx, query, args...)
 			if err != nil {
 				return err
@@ -80,6 +83,7 @@ func stream[T any](ctx context.Context, s *Store, scan func(Row) (T, error), doi
 				}
 				if !yield(one, nil) {
 					stopped = true
+					stop()
 					return nil
 				}
 			}

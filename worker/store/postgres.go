@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"time"
 
@@ -59,7 +60,55 @@ func (db *postgresDB) Driver() riverdriver.Driver[pgx.Tx] { return riverpgxv5.Ne
 
 // InTx implements DB.
 func (db *postgresDB) InTx(ctx context.Context, do func(tx Tx, raw pgx.Tx) error) error {
-	return db.explain(pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error { return do(pgTx{tx}, tx) }))
+	tx, err := db.begin(ctx, pgx.TxOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after Commit it does nothing
+	if err := do(pgTx{tx}, tx); err != nil {
+		return db.explain(err)
+	}
+	return db.explain(tx.Commit(ctx))
+}
+
+// begin waits, until ctx ends or a minute is over, while the server is away. Nothing
+// has been done then, so that trying again is safe.
+func (db *postgresDB) begin(ctx context.Context, options pgx.TxOptions) (pgx.Tx, error) {
+	limit, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	pause := 50 * time.Millisecond
+	for {
+		tx, err := db.pool.BeginTx(ctx, options)
+		if err == nil {
+			return tx, nil
+		}
+		if !lostServer(err) {
+			return nil, fmt.Errorf("begin a transaction: %w", db.explain(err))
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-limit.Done():
+			timer.Stop()
+			return nil, fmt.Errorf("begin a transaction: %w", db.explain(err))
+		}
+		pause = min(2*pause, 2*time.Second)
+	}
+}
+
+// lostServer tells whether an error means that the server, or the connection to it, is
+// away for the moment.
+func lostServer(err error) bool {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refused.Code[:2] == "08" || // connection failures
+			refused.Code[:2] == "57" && refused.Code != "57014" || // the server stops or starts; not: the query was cancelled
+			refused.Code == "53300" || refused.Code == "25P03" // no connection left; this one idled too long
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return false
+	}
+	_, network := errors.AsType[net.Error](err)
+	return network || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func (db *postgresDB) write(ctx context.Context, do func(Tx) error) error {
@@ -67,14 +116,17 @@ func (db *postgresDB) write(ctx context.Context, do func(Tx) error) error {
 }
 
 func (db *postgresDB) read(ctx context.Context, do func(Tx) error) error {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return db.explain(pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		// An export lasts as long as its reader takes.
-		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"); err != nil {
-			return err
-		}
-		return do(pgTx{tx})
-	}))
+	tx, err := db.begin(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	// An export lasts as long as its reader takes.
+	_, err = tx.Exec(ctx, "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0")
+	if err == nil {
+		err = do(pgTx{tx})
+	}
+	return db.explain(err)
 }
 
 // migrationLock is the key of the advisory lock: "ebb" and a number.
@@ -95,6 +147,8 @@ func (db *postgresDB) lockMigrations(ctx context.Context, do func() error) error
 		return do()
 	})
 }
+
+func (db *postgresDB) isAway(err error) bool { return lostServer(err) }
 
 func (db *postgresDB) migrateQueue(ctx context.Context) error {
 	return migrateQueue(ctx, db.Driver())

@@ -66,6 +66,9 @@ func (db *sqliteDB) read(ctx context.Context, do func(Tx) error) error {
 	return db.explain(do(sqlTx{tx}))
 }
 
+// isAway implements backend: begin has waited already.
+func (db *sqliteDB) isAway(error) bool { return false }
+
 func (db *sqliteDB) migrateQueue(ctx context.Context) error { return migrateQueue(ctx, db.Driver()) }
 
 func (db *sqliteDB) dialect() dialect {

@@ -51,6 +51,9 @@ type backend interface {
 	lockMigrations(ctx context.Context, do func() error) error
 	// migrateQueue brings the queue's own tables up to date.
 	migrateQueue(ctx context.Context) error
+	// isAway tells whether an error means that the connection was lost, so that what can be
+	// done twice may be tried again.
+	isAway(err error) bool
 	// dialect says how the two differ in SQL.
 	dialect() dialect
 	// explain says what an error of the database means and what to do about it.

@@ -70,6 +70,21 @@ func Open(tb testing.TB, address string) *store.Store {
 	return s
 }
 
+// Disconnect makes the server end all connections to a Postgres database, as it does
+// when it is stopped.
+func Disconnect(tb testing.TB, address string) {
+	tb.Helper()
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server, err := startServer()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	server.exec(tb, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+config.Database+"'")
+}
+
 func (s *server) address(database string) string {
 	return "postgres://ebb@/" + database + "?" + url.Values{"host": {s.folder}}.Encode()
 }
