@@ -3,121 +3,144 @@ package linux
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
 
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/browsertest"
 	"github.com/ebbworker/ebb/memprof"
 )
 
-// chromePath is the program itself: /usr/bin/chromium-headless-shell is a script around it.
-const chromePath = "/usr/lib/chromium/chromium-headless-shell"
-
-// startChrome starts a Chrome on a page that holds 40 MB, and returns once the page says so.
+// startChrome starts a sandboxed Chrome on a page that holds 40 MB. As root, Chrome runs as
+// another user than its reader.
 func startChrome(t testing.TB) Browser {
 	t.Helper()
-	ready := make(chan struct{}, 1)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/ready" {
-			ready <- struct{}{}
-			return
-		}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, "<script>kept = new Uint8Array(40 << 20).fill(1); fetch('/ready')</script>")
+		fmt.Fprint(w, "<title>page</title><p>text")
 	}))
 	t.Cleanup(server.Close)
-	dir := t.TempDir()
-	args := []string{"--headless", "--no-first-run", "--disable-background-networking", "--remote-debugging-port=0", "--user-data-dir=" + dir}
-	if os.Getuid() == 0 {
-		args = append(args, "--no-sandbox") // Chrome refuses to sandbox itself as root
-	}
-	cmd := exec.Command(chromePath, append(args, server.URL)...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { stopChrome(t, cmd) })
+	tab := browsertest.Lease(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	select {
-	case <-ready:
-	case <-ctx.Done():
-		t.Fatal("Chrome did not load its page within 30 s")
-	}
-	return Browser{ID: "b", PID: cmd.Process.Pid, ProfileDir: dir}
-}
-
-// stopChrome kills Chrome's process group and waits until all of it has ended.
-func stopChrome(t testing.TB, cmd *exec.Cmd) {
-	pid := cmd.Process.Pid
-	tree, err := scanTree(os.DirFS("/"))
+	_, err := tab.Navigate(ctx, server.URL)
 	require.NoError(t, err)
-	var ends []unix.PollFd // the children are not ours to wait for, but a pidfd tells their end
-	for _, child := range tree.of(pid) {
-		if fd, err := unix.PidfdOpen(child, 0); err == nil {
-			defer unix.Close(fd)
-			ends = append(ends, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-		}
-	}
-	require.NoError(t, syscall.Kill(-pid, syscall.SIGKILL))
-	require.Error(t, cmd.Wait(), "it was killed")
-	for i := range ends {
-		for {
-			if _, err := unix.Poll(ends[i:i+1], 30_000); err != unix.EINTR {
-				require.NoError(t, err)
-				break
-			}
-		}
-		require.NotZero(t, ends[i].Revents, "a child of Chrome did not end")
-	}
+	_, err = tab.EvaluateMain(ctx, "kept = new Uint8Array(40 << 20).fill(1); 0")
+	require.NoError(t, err)
+	return browserOf(tab.Browser())
 }
 
+func browserOf(b *browser.Browser) Browser {
+	return Browser{ID: "b", PID: b.PID(), ProfileDir: b.ProfileDir()}
+}
+
+// value returns a total that must be known.
+func value(t *testing.T, totals memprof.Totals, metric, group string) float64 {
+	t.Helper()
+	v, ok := totals.At(memprof.Series{Metric: metric, Group: group})
+	require.True(t, ok, "%s/%s is unknown; missing: %v", metric, group, totals.Missing)
+	return v
+}
+
+// Whoever starts a sandboxed Chrome may read all of it: root, though it runs as somebody else,
+// and an ordinary user, to whom the sandbox's user namespace belongs.
 func TestARealChrome(t *testing.T) {
 	b := startChrome(t)
 	o := Options{Browsers: func() []Browser { return []Browser{b} }}
 	readings, totals := read(t, NewProcesses(o), full)
-	require.Empty(t, faults(readings))
 	for _, kind := range []string{"browser", "renderer", "gpu-process", "network", "zygote", memprof.Worker} {
-		value, ok := totals.At(memprof.Series{Metric: "process.count", Group: kind})
-		require.True(t, ok && value >= 1, "no %s among %v", kind, totals.Values)
-		anon, ok := totals.At(memprof.Series{Metric: "process.anon", Group: kind})
-		require.True(t, ok && anon > 1<<20, "%s: %v", kind, anon)
+		require.GreaterOrEqual(t, value(t, totals, "process.count", kind), 1.0, kind)
+		require.Greater(t, value(t, totals, "process.anon", kind), float64(1<<20), kind)
 	}
 	require.Zero(t, totals.Values[memprof.Series{Metric: "process.count", Group: typeOther}])
-	renderer, _ := totals.At(memprof.Series{Metric: "process.anon", Group: "renderer"})
-	require.Greater(t, renderer, float64(40<<20), "the page's array is in it")
+	require.Greater(t, value(t, totals, "process.anon", "renderer"), float64(40<<20), "the page's array is in it")
+	require.Empty(t, faults(readings))
+	for _, metric := range []string{"process.pss", "process.uss", "process.fds"} {
+		require.Positive(t, value(t, totals, metric, memprof.Chrome), metric)
+		require.Positive(t, value(t, totals, metric, "renderer"), metric)
+	}
+	sameBySmaps(t, b, value(t, totals, "process.anon", memprof.Chrome))
+	readings, totals = read(t, NewProfiles(o), full)
+	require.Empty(t, faults(readings))
+	require.Positive(t, value(t, totals, "profile.bytes", ""))
+}
 
-	// The same processes by smaps_rollup: RssAnon is a counter that the kernel keeps per
-	// thread and adds up late, so they differ a little.
-	root := os.DirFS("/")
-	tree, err := scanTree(root)
-	require.NoError(t, err)
-	var anonymous, shared float64
+// sameBySmaps compares a total with the same processes by smaps_rollup: RssAnon is a counter
+// that the kernel keeps per thread and adds up late, so they differ a little.
+func sameBySmaps(t *testing.T, b Browser, want float64) {
+	t.Helper()
+	root, tree := os.DirFS("/"), newTree()
+	require.NoError(t, tree.scan(root))
+	var sum float64
 	for _, pid := range tree.of(b.PID) {
-		data, err := readProc(root, pid, "smaps_rollup")
-		require.NoError(t, err)
-		r, err := parseRollup(data)
+		r, err := readRollup(root, pid)
 		require.NoError(t, err)
 		s, err := readStatus(root, pid)
 		require.NoError(t, err)
-		anonymous += float64(r.anonymous)
-		shared += float64(s.shmem)
+		sum += float64(r.anonymous + s.shmem)
 	}
-	all, ok := totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Chrome})
-	require.True(t, ok)
-	require.InEpsilon(t, anonymous+shared, all, 0.05)
+	require.InEpsilon(t, sum, want, 0.05)
+}
 
-	readings, totals = read(t, NewProfiles(o), full)
-	require.Empty(t, faults(readings))
-	size, ok := totals.At(memprof.Series{Metric: "profile.bytes"})
-	require.True(t, ok && size > 0)
+// TestARealChromeAsOrdinaryUser runs TestARealChrome as an ordinary user when the tests run as
+// root.
+func TestARealChromeAsOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		TestARealChrome(t)
+		return
+	}
+	dir, err := os.MkdirTemp("", "ebb-test-")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	require.NoError(t, os.Chmod(dir, 0o777))
+	self, err := os.ReadFile(os.Args[0])
+	require.NoError(t, err)
+	program := filepath.Join(dir, "test")
+	require.NoError(t, os.WriteFile(program, self, 0o755))
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.run=^TestARealChrome$", "-test.v")
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "GOCOVERDIR="+dir)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "--- PASS: TestARealChrome", "the test has run")
+}
+
+// A renderer that is killed is gone, and the total is valid at once and stays so.
+func TestAKilledRendererSpoilsNothing(t *testing.T) {
+	b := startChrome(t)
+	p := NewProcesses(Options{Browsers: func() []Browser { return []Browser{b} }})
+	_, before := read(t, p, tick)
+	var victim member
+	members, err := p.members(p.o.Browsers())
+	require.NoError(t, err)
+	for _, m := range members[0] {
+		if m.kind == "renderer" {
+			victim = m
+		}
+	}
+	require.NoError(t, syscall.Kill(victim.pid, syscall.SIGKILL))
+	for running := true; running; _, running = p.tree.processes[victim.pid] {
+		readings, after := read(t, p, tick) // while it gives back its memory, as a zombie, and then
+		for _, r := range readings {
+			require.True(t, r.Err == nil || isGoneReading(r), "%v", r.Err)
+		}
+		value(t, after, "process.anon", "renderer")
+		value(t, after, "process.anon", memprof.Chrome)
+	}
+	_, after := read(t, p, tick)
+	require.Equal(t, value(t, before, "process.count", "renderer")-1, value(t, after, "process.count", "renderer"))
+	require.Less(t, value(t, after, "process.anon", memprof.Chrome), value(t, before, "process.anon", memprof.Chrome)-40<<20)
 }
 
 // The machine that the tests run on has processes, a kernel and, mostly, a cgroup.
@@ -128,8 +151,7 @@ func TestThisMachine(t *testing.T) {
 	require.Greater(t, info.Memory, int64(1<<28))
 	readings, totals := read(t, NewProcesses(Options{}), full)
 	require.Empty(t, faults(readings))
-	own, ok := totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Worker})
-	require.True(t, ok && own > 1<<20)
+	require.Greater(t, value(t, totals, "process.anon", memprof.Worker), float64(1<<20))
 	require.Len(t, Sources(Options{}), 4)
 	for _, s := range Sources(Options{}) {
 		require.Contains(t, s.Name(), "linux/")
@@ -138,8 +160,7 @@ func TestThisMachine(t *testing.T) {
 		return
 	}
 	_, totals = read(t, NewCgroup(Options{}), tick)
-	current, ok := totals.At(memprof.Series{Metric: "cgroup.current"})
-	require.True(t, ok && current > 0)
+	require.Positive(t, value(t, totals, "cgroup.current", ""))
 }
 
 func BenchmarkRead(b *testing.B) {

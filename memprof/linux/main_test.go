@@ -2,6 +2,7 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"testing"
@@ -57,3 +58,5 @@ func faults(readings []memprof.Reading) map[string]string {
 	}
 	return found
 }
+
+func isGoneReading(r memprof.Reading) bool { return errors.Is(r.Err, memprof.ErrGone) }

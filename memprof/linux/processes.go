@@ -14,103 +14,109 @@ import (
 type Processes struct {
 	o Options
 
-	mu    sync.Mutex
-	types map[identity]string // types that cannot change any more, of processes that run
-}
-
-// identity tells a process from a later one with the same pid.
-type identity struct {
-	pid     int
-	started uint64
+	mu   sync.Mutex
+	tree *tree
 }
 
 // NewProcesses returns the source of the group "process".
 func NewProcesses(o Options) *Processes {
-	return &Processes{o: o.withDefaults(), types: make(map[identity]string)}
+	return &Processes{o: o.withDefaults(), tree: newTree()}
 }
 
 // Name returns "linux/processes".
 func (p *Processes) Name() string { return "linux/processes" }
 
 // Read returns, by Chrome and process type, anonymous memory, swap, processes and threads, and
-// at LevelFull also PSS, USS and open files. A process that ends while it is read is a gap that
-// wraps memprof.ErrGone; one whose PSS or files may not be read (a sandboxed process of which
-// the worker is not the owner) makes a gap of that figure for its type.
+// at LevelFull also PSS, USS and open files. A process that ends while it is read, or is about
+// to end and has no memory left, is a gap that wraps memprof.ErrGone; one whose PSS or files may
+// not be read (a sandboxed process of which the worker is not the owner) makes a gap of that
+// figure for its type.
 func (p *Processes) Read(ctx context.Context, q memprof.Request) []memprof.Reading {
 	g := &group{q: q}
-	t, err := scanTree(p.o.Root)
+	browsers := p.o.Browsers()
+	members, err := p.members(browsers)
 	if err != nil {
 		g.fail("process.*", memprof.Subject{}, err)
 		return g.readings
 	}
-	browsers := p.o.Browsers()
 	if len(browsers) == 0 {
 		// No Chrome is a figure too: none of its processes runs.
 		g.readings = append(g.readings, memprof.Reading{Metric: "process.count", Subject: memprof.Subject{Kind: typeBrowser}})
 	}
-	for _, b := range browsers {
-		pids := t.of(b.PID)
-		if len(pids) == 0 {
+	for i, b := range browsers {
+		if len(members[i]) == 0 {
 			g.fail("process.*", memprof.Subject{Browser: b.ID, Kind: typeBrowser}, fmt.Errorf("process %d: %w", b.PID, memprof.ErrGone))
 			g.sum(memprof.Subject{Browser: b.ID, Kind: typeBrowser})
 		}
-		for _, pid := range pids {
+		for _, m := range members[i] {
 			if ctx.Err() != nil {
 				g.fail("process.*", memprof.Subject{Browser: b.ID}, ctx.Err())
 				break
 			}
-			kind := p.typeOf(pid, t.stats[pid], pid == b.PID)
-			p.readProcess(g, pid, memprof.Subject{Browser: b.ID, Kind: kind})
+			p.readProcess(g, m, memprof.Subject{Browser: b.ID, Kind: m.kind})
 		}
 	}
-	p.readProcess(g, p.o.Self, memprof.Subject{Kind: memprof.Worker})
-	p.forget(t)
+	p.readProcess(g, member{pid: p.o.Self}, memprof.Subject{Kind: memprof.Worker})
 	return g.done()
 }
 
-// typeOf returns the type of a process. It is remembered, unless it can still change: a process
-// that has just been forked shows the command line of its parent or of the zygote.
-func (p *Processes) typeOf(pid int, s stat, first bool) string {
-	id := identity{pid, s.started}
+// member is one process of a Chrome.
+type member struct {
+	pid  int
+	ppid int // 0 if it does not matter
+	kind string
+}
+
+// members lists the processes of each Chrome.
+func (p *Processes) members(browsers []Browser) ([][]member, error) {
 	p.mu.Lock()
-	kind := p.types[id]
-	p.mu.Unlock()
-	if kind != "" {
-		return kind
+	defer p.mu.Unlock()
+	if err := p.tree.scan(p.o.Root); err != nil {
+		return nil, err
+	}
+	all := make([][]member, len(browsers))
+	for i, b := range browsers {
+		for _, pid := range p.tree.of(b.PID) {
+			ppid := p.tree.processes[pid].ppid
+			all[i] = append(all[i], member{pid: pid, ppid: ppid, kind: p.typeOf(pid, pid == b.PID)})
+		}
+	}
+	return all, nil
+}
+
+// typeOf returns the type of a process. It is remembered, unless it can still change: a process
+// that has just been forked shows the command line of its parent or of the zygote. The caller
+// holds mu.
+func (p *Processes) typeOf(pid int, first bool) string {
+	s := p.tree.processes[pid]
+	if s.kind != "" {
+		return s.kind
 	}
 	cmdline, err := fs.ReadFile(p.o.Root, procFile(pid, "cmdline"))
 	if err != nil {
 		return typeOther
 	}
-	switch kind = classify(cmdline); {
-	case kind == typeZygote:
-		return kind
-	case kind == "" && (first || isBrowser(cmdline)):
+	kind := classify(cmdline)
+	switch {
+	case kind == "" && first:
+		kind = typeBrowser // whoever names its pid has seen it start
+	case kind == "" && isBrowser(cmdline):
 		return typeBrowser
 	case kind == "":
 		return typeOther
+	case kind == typeZygote:
+		return kind
 	}
-	p.mu.Lock()
-	p.types[id] = kind
-	p.mu.Unlock()
+	s.kind = kind
+	p.tree.processes[pid] = s
 	return kind
 }
 
-// forget drops the types of processes that have ended.
-func (p *Processes) forget(t tree) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id := range p.types {
-		if s, ok := t.stats[id.pid]; !ok || s.started != id.started {
-			delete(p.types, id)
-		}
-	}
-}
-
-func (p *Processes) readProcess(g *group, pid int, subject memprof.Subject) {
-	s, err := readStatus(p.o.Root, pid)
-	if errors.Is(err, errZombie) {
-		return
+func (p *Processes) readProcess(g *group, m member, subject memprof.Subject) {
+	s, err := readStatus(p.o.Root, m.pid)
+	if err == nil && m.ppid != 0 && s.ppid != m.ppid {
+		p.forget(m.pid)
+		err = fmt.Errorf("read status of a process: the pid is another's: %w", memprof.ErrGone)
 	}
 	if err != nil {
 		g.fail("process.*", subject, err)
@@ -124,17 +130,24 @@ func (p *Processes) readProcess(g *group, pid int, subject memprof.Subject) {
 	if g.q.Level < memprof.LevelFull || g.q.Tick {
 		return
 	}
-	r, err := readRollup(p.o.Root, pid)
+	r, err := readRollup(p.o.Root, m.pid)
 	if sum.check("process.pss", err) {
 		sum.add("process.pss", r.pss)
 	}
 	if sum.check("process.uss", err) {
 		sum.add("process.uss", r.uss)
 	}
-	files, err := countFiles(p.o.Root, pid)
+	files, err := countFiles(p.o.Root, m.pid)
 	if sum.check("process.fds", err) {
 		sum.add("process.fds", files)
 	}
+}
+
+// forget lets a process be read anew.
+func (p *Processes) forget(pid int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.tree.processes, pid)
 }
 
 func readStatus(root fs.FS, pid int) (status, error) {
@@ -142,11 +155,7 @@ func readStatus(root fs.FS, pid int) (status, error) {
 	if err != nil {
 		return status{}, err
 	}
-	s, err := parseStatus(data)
-	if err != nil && !errors.Is(err, errZombie) {
-		return s, fmt.Errorf("process: %w", err)
-	}
-	return s, err
+	return parseStatus(data)
 }
 
 func readRollup(root fs.FS, pid int) (rollup, error) {

@@ -6,21 +6,22 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-)
 
-// errZombie says that a process has ended and only waits for its parent.
-var errZombie = errors.New("it is a zombie")
+	"github.com/ebbworker/ebb/memprof"
+)
 
 // status is what /proc/PID/status tells; memory is in bytes.
 type status struct {
 	anon, shmem, swap int64
 	threads           int
+	ppid              int
 }
 
-// parseStatus reads /proc/PID/status.
+// parseStatus reads /proc/PID/status. A process that has ended and waits for its parent (a
+// zombie), or that has given back its memory and is about to end, is memprof.ErrGone.
 func parseStatus(data []byte) (status, error) {
 	var s status
-	found := 0
+	found, memory := 0, false
 	for line := range bytes.Lines(data) {
 		key, rest, _ := bytes.Cut(line, []byte(":"))
 		value := string(bytes.TrimSpace(rest))
@@ -28,8 +29,12 @@ func parseStatus(data []byte) (status, error) {
 		switch string(key) {
 		case "State":
 			if strings.HasPrefix(value, "Z") || strings.HasPrefix(value, "X") {
-				return s, errZombie
+				return s, fmt.Errorf("read status of a process: it has ended: %w", memprof.ErrGone)
 			}
+		case "PPid":
+			s.ppid, err = strconv.Atoi(value)
+		case "VmRSS":
+			memory = true
 		case "RssAnon":
 			s.anon, err = parseKB(value)
 			found++
@@ -45,10 +50,13 @@ func parseStatus(data []byte) (status, error) {
 			return s, fmt.Errorf("parse status: %s: %w", key, err)
 		}
 	}
-	if found < 2 {
-		return s, errors.New("parse status: no RssAnon and RssShmem: the kernel is older than 4.5, or the process has no memory of its own")
+	switch {
+	case found == 2:
+		return s, nil
+	case !memory:
+		return s, fmt.Errorf("read status of a process: it is about to end: %w", memprof.ErrGone)
 	}
-	return s, nil
+	return s, errors.New("parse status: no RssAnon and RssShmem: the kernel is older than 4.5")
 }
 
 // parseKB reads "1560 kB" as bytes.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,22 +19,42 @@ const (
 	typeZygote   = "zygote"
 )
 
+// rescanAfter is how many scans later every process is read again. A scan in between reads
+// only processes whose pid is new: it would take a pid that was given to another process between
+// two scans for the old one, which the kernel does only once all other pids were used.
+const rescanAfter = 16
+
 // tree is who is whose child on the host.
 type tree struct {
-	stats    map[int]stat
-	children map[int][]int
+	processes map[int]process
+	scans     int
 }
 
-// scanTree reads /proc/PID/stat of every process. Those that end meanwhile are left out.
-func scanTree(root fs.FS) (tree, error) {
+// process is what is remembered of one.
+type process struct {
+	stat
+	kind string // Chrome's type of it; "" while that can still change
+}
+
+func newTree() *tree { return &tree{processes: make(map[int]process)} }
+
+// scan brings the tree up to date from /proc/PID/stat. Processes that end meanwhile are left out.
+func (t *tree) scan(root fs.FS) error {
 	entries, err := fs.ReadDir(root, "proc")
 	if err != nil {
-		return tree{}, fmt.Errorf("list processes: %w", err)
+		return fmt.Errorf("list processes: %w", err)
 	}
-	t := tree{stats: make(map[int]stat), children: make(map[int][]int)}
+	all := t.scans%rescanAfter == 0
+	t.scans++
+	found := make(map[int]process, len(entries))
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil {
+			continue
+		}
+		old, known := t.processes[pid]
+		if known && !all {
+			found[pid] = old
 			continue
 		}
 		data, err := fs.ReadFile(root, procFile(pid, "stat"))
@@ -42,23 +63,31 @@ func scanTree(root fs.FS) (tree, error) {
 		}
 		s, err := parseStat(data)
 		if err != nil {
-			return tree{}, fmt.Errorf("process %d: %w", pid, err)
+			return fmt.Errorf("process %d: %w", pid, err)
 		}
-		t.stats[pid] = s
-		t.children[s.ppid] = append(t.children[s.ppid], pid)
+		if !known || old.started != s.started {
+			old = process{}
+		}
+		found[pid] = process{stat: s, kind: old.kind}
 	}
-	return t, nil
+	t.processes = found
+	return nil
 }
 
 // of returns a process and all its descendants; none if it does not run. Chrome's renderers are
 // children of its zygotes, not of its first process.
-func (t tree) of(pid int) []int {
-	if _, ok := t.stats[pid]; !ok {
+func (t *tree) of(pid int) []int {
+	if _, ok := t.processes[pid]; !ok {
 		return nil
+	}
+	children := make(map[int][]int)
+	for child, p := range t.processes {
+		children[p.ppid] = append(children[p.ppid], child)
 	}
 	pids := []int{pid}
 	for i := 0; i < len(pids); i++ {
-		pids = append(pids, t.children[pids[i]]...)
+		slices.Sort(children[pids[i]])
+		pids = append(pids, children[pids[i]]...)
 	}
 	return pids
 }
