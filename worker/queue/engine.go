@@ -28,6 +28,7 @@ type engine[TTx any] struct {
 	force    chan struct{} // closed by Force
 	forced   sync.Once
 
+	plans    bool        // schedules fire; owned by the goroutine of Run
 	planned  periodic    // owned by the goroutine of Run
 	watch    watch       // owned by the goroutine of Run
 	atWork   jobSet      // has its own lock
@@ -95,6 +96,7 @@ func (e *engine[TTx]) siteNames() []string {
 
 // Run implements Engine.
 func (e *engine[TTx]) Run(ctx context.Context) error {
+	e.plans = true
 	return e.run(ctx, func() error { return e.setSchedules(ctx) })
 }
 
@@ -116,7 +118,7 @@ func (e *engine[TTx]) run(ctx context.Context, prepare func() error) error {
 	if len(e.sites) == 0 {
 		return errors.New("run the queue: there is no site")
 	}
-	if err := e.store.Register(ctx, e.self, e.siteNames()); err != nil {
+	if err := e.store.Register(ctx, e.self, e.siteNames(), e.plans); err != nil {
 		return err
 	}
 	// The worker is known until the last of its jobs is put back, whatever ends it.

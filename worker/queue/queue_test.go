@@ -156,8 +156,16 @@ func TestOnceRunsEachSiteOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		var ended []Ended
 		var mu sync.Mutex
-		e, s := open(t, address, Options{
-			Sites: []*sites.Site{scheduled("shop", "@every 1s"), newSite("news")}, Handler: visits(5),
+		shop := scheduled("shop", "@every 1s")
+		p, s := openPlanner(t, address, shop, time.Now().Add(-time.Hour)) // an earlier worker scheduled it
+		e, _ := open(t, address, Options{
+			Sites: []*sites.Site{shop, newSite("news")},
+			Handler: func(ctx context.Context, run Run) (Outcome, error) {
+				if all, err := s.Schedules(ctx); err != nil || len(all) > 0 {
+					return Outcome{}, fmt.Errorf("schedules would fire: %v %w", all, err)
+				}
+				return Outcome{State: store.RunDone}, visit(ctx, run, 5, noWait)
+			},
 			OnEnd: func(end Ended) { mu.Lock(); defer mu.Unlock(); ended = append(ended, end) },
 		})
 		done, err := e.Once(t.Context(), "shop", "news")
@@ -182,6 +190,8 @@ func TestOnceRunsEachSiteOnce(t *testing.T) {
 		workers, err := s.Workers(t.Context())
 		require.NoError(t, err)
 		require.Empty(t, workers, "a worker that ended is not listed")
+		planAll(t, p, "shop")
+		require.Greater(t, len(runs(t, s, store.RunFilter{})), 2, "the schedule stood still meanwhile")
 	})
 }
 

@@ -65,7 +65,7 @@ func (e *engine[TTx]) beat(ctx context.Context) {
 	known, err := e.store.Beat(ctx, e.self.ID)
 	if err == nil && !known {
 		// Others took this process for dead.
-		err = e.store.Register(ctx, e.self, e.siteNames())
+		err = e.store.Register(ctx, e.self, e.siteNames(), e.plans)
 	}
 	e.fault("say that this worker lives", err)
 	e.fault("take up the jobs of dead workers", e.recoverJobs(ctx))

@@ -77,12 +77,12 @@ func (s *Store) SetPlanned(ctx context.Context, tx Tx, site string, to time.Time
 	return nil
 }
 
-// Schedules returns the schedules of the sites that a registered worker has.
+// Schedules returns the schedules that a registered worker wants to fire.
 func (s *Store) Schedules(ctx context.Context) ([]Schedule, error) {
 	var all []Schedule
 	err := s.backend.read(ctx, func(tx Tx) error {
 		rows, err := tx.Query(ctx, "SELECT "+scheduleColumns+` FROM schedules
-			WHERE spec <> '' AND site IN (SELECT site FROM worker_sites) ORDER BY site`)
+			WHERE spec <> '' AND site IN (SELECT site FROM worker_sites WHERE plans = 1) ORDER BY site`)
 		if err != nil {
 			return err
 		}

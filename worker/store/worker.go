@@ -24,8 +24,9 @@ type Worker struct {
 	Beat int64
 }
 
-// Register records a worker and the sites that it works.
-func (s *Store) Register(ctx context.Context, worker Worker, siteNames []string) error {
+// Register records a worker and the sites that it works. With plans it also wants their
+// schedules to fire.
+func (s *Store) Register(ctx context.Context, worker Worker, siteNames []string, plans bool) error {
 	err := s.backend.write(ctx, func(tx Tx) error {
 		now, err := s.Now(ctx, tx)
 		if err != nil {
@@ -38,8 +39,8 @@ func (s *Store) Register(ctx context.Context, worker Worker, siteNames []string)
 			return err
 		}
 		for _, name := range siteNames {
-			if _, err := tx.Exec(ctx, "INSERT INTO worker_sites (worker, site) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-				worker.ID, name); err != nil {
+			if _, err := tx.Exec(ctx, "INSERT INTO worker_sites (worker, site, plans) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+				worker.ID, name, count(plans)); err != nil {
 				return err
 			}
 		}

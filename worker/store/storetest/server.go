@@ -40,7 +40,9 @@ func startServer() (*server, error) {
 	return started.server, started.err
 }
 
-func stopServer() {
+// Stop stops the Postgres server, if a test has asked for one. Main does so; a package
+// with a TestMain of its own calls it after the tests.
+func Stop() {
 	if s := started.server; s != nil {
 		s.close()
 	}

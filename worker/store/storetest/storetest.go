@@ -23,7 +23,7 @@ import (
 // fails if goroutines are left. Call it from TestMain.
 func Main(m *testing.M) {
 	code := m.Run()
-	stopServer()
+	Stop()
 	if err := goleak.Find(); err != nil {
 		fmt.Fprintln(os.Stderr, "goroutines are left after the tests:", err)
 		code = 1

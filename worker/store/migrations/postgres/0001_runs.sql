@@ -27,6 +27,7 @@ CREATE TABLE workers (
 CREATE TABLE worker_sites (
     worker TEXT COLLATE "C" NOT NULL REFERENCES workers (id) ON DELETE CASCADE,
     site   TEXT COLLATE "C" NOT NULL,
+    plans  BIGINT NOT NULL, -- 1: the worker lets the site's schedule fire
     PRIMARY KEY (worker, site)
 );
 

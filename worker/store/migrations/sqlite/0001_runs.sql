@@ -27,6 +27,7 @@ CREATE TABLE workers (
 CREATE TABLE worker_sites (
     worker TEXT NOT NULL REFERENCES workers (id) ON DELETE CASCADE,
     site   TEXT NOT NULL,
+    plans  INTEGER NOT NULL, -- 1: the worker lets the site's schedule fire
     PRIMARY KEY (worker, site)
 ) WITHOUT ROWID;
 
