@@ -50,7 +50,7 @@ what memory did. Everything lives in a temporary folder that is removed at the e
 			if o.cycles < 1 {
 				return usageErrorf("--cycles must be 1 or more")
 			}
-			return a.demo(cmd.Context(), o)
+			return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error { return a.demo(ctx, stop, o) })
 		},
 	}
 	cmd.Flags().BoolVar(&o.installChrome, "install-chrome", false, "install Chrome first if there is none")
@@ -61,33 +61,35 @@ what memory did. Everything lives in a temporary folder that is removed at the e
 	return cmd
 }
 
-func (a *app) demo(ctx context.Context, o demoOptions) (err error) {
+func (a *app) demo(ctx context.Context, stop *stopper, o demoOptions) (err error) {
 	if o.installChrome && !o.serve {
 		if err := a.ensureBrowser(ctx); err != nil {
 			return err
 		}
 	}
-	server, base, stop, err := serveDemo(o.listen)
+	server, base, closeServer, err := serveDemo(o.listen)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
+	defer func() { err = errors.Join(err, closeServer()) }()
 	if o.serve {
 		return a.serveOnly(ctx, base)
 	}
 	dir := o.keep
 	if dir == "" {
-		if dir, err = os.MkdirTemp("", "ebb-demo-"); err != nil {
-			return fmt.Errorf("make the demo's folder: %w", err)
+		folder, tempErr := newTemporary("ebb-demo-")
+		if tempErr != nil {
+			return tempErr
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+		defer func() { err = errors.Join(err, folder.remove()) }()
+		dir = folder.path
 	}
 	loaded, err := writeSites(server, base, dir)
 	if err != nil {
 		return err
 	}
 	d := &demoRun{app: a, options: o, server: server, base: base, dir: dir}
-	return d.run(ctx, loaded)
+	return d.run(ctx, stop, loaded)
 }
 
 // ensureBrowser installs a Chrome where there is none.
@@ -99,8 +101,6 @@ func (a *app) ensureBrowser(ctx context.Context) error {
 	if _, err := browser.Find(a.findOptions(settings)); err == nil {
 		return nil
 	}
-	ctx, stop := a.interruptible(ctx)
-	defer stop()
 	fmt.Fprintln(a.stderr, "There is no Chrome yet: installing one.")
 	_, err = browser.Install(ctx, browser.InstallOptions{Output: a.stderr, Getenv: a.getenv})
 	return withCode(exitNoBrowser, err)
@@ -131,8 +131,6 @@ func serveDemo(listen string) (server *demo.Server, base string, stop func() err
 }
 
 func (a *app) serveOnly(ctx context.Context, base string) error {
-	ctx, stop := a.interruptible(ctx)
-	defer stop()
 	fmt.Fprintf(a.stdout, "%s/\n", base)
 	fmt.Fprintln(a.stderr, "The shop is at /shop/, the news at /news/; ^C stops.")
 	<-ctx.Done()
@@ -165,11 +163,11 @@ type demoRun struct {
 	cycles []memprof.Summary
 }
 
-func (d *demoRun) run(ctx context.Context, loaded []*sites.Site) error {
+func (d *demoRun) run(ctx context.Context, stop *stopper, loaded []*sites.Site) error {
 	a := d.app
 	fmt.Fprintf(a.stderr, "Scraping %s (%d pages) for %d cycles, each site every second.\n", d.base, d.server.Pages(), d.options.cycles)
 	o := rigOptions{
-		sites: loaded, database: filepath.Join(d.dir, "ebb.db"), recordings: filepath.Join(d.dir, "recordings"), most: d.options.cycles,
+		sites: loaded, stop: stop, database: filepath.Join(d.dir, "ebb.db"), recordings: filepath.Join(d.dir, "recordings"), most: d.options.cycles,
 		onEnd: func(ended queue.Ended, memory memprof.Summary) {
 			if ended.Interrupted || !ended.Run.State.Finished() || ended.Run.State == store.RunSkipped {
 				return

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/signal"
-	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -34,6 +31,10 @@ type rig struct {
 // rigOptions say what differs between the commands that scrape.
 type rigOptions struct {
 	sites []*sites.Site
+	// stop counts the signals that ask the command to end.
+	stop *stopper
+	// endless: to be stopped is the regular end, also before the work has begun.
+	endless bool
 	// database is used instead of the configured one. Default: "", the configured one.
 	database string
 	// recordings is used instead of the configured folder. Default: "", that one.
@@ -43,6 +44,14 @@ type rigOptions struct {
 	// onItems and onEnd are those of worker.Options.
 	onItems func(site string, run int64, page crawl.PageResult)
 	onEnd   func(ended queue.Ended, memory memprof.Summary)
+}
+
+// stopped is what comes of a command that was stopped before its work had begun.
+func (o rigOptions) stopped() error {
+	if o.endless {
+		return nil
+	}
+	return errStopped
 }
 
 // withRig opens everything, starts Chrome, runs work, and closes everything again,
@@ -64,7 +73,10 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		o.database = settings.Database
 	}
 	if r.store, err = store.Open(ctx, o.database); err != nil {
-		return err
+		if ctx.Err() == nil {
+			return err
+		}
+		return o.stopped()
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
 	r.pool = browser.NewPool(browser.PoolOptions{
@@ -82,7 +94,10 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		err = errors.Join(err, r.memory.Close(closing))
 	}()
 	if err := r.startChrome(ctx); err != nil {
-		return err
+		if ctx.Err() == nil {
+			return err
+		}
+		return o.stopped()
 	}
 	r.worker, err = worker.New(worker.Options{
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
@@ -99,7 +114,8 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	if err != nil {
 		return err
 	}
-	return a.untilStopped(ctx, r, work)
+	o.stop.on(r.onSignal)
+	return work(ctx, r)
 }
 
 // secret gives the value of ${NAME} in a site's step: an environment variable.
@@ -113,6 +129,9 @@ func (r *rig) sweep() {
 	removed, err := browser.Sweep("")
 	if removed > 0 {
 		r.log.Info().Int("folders", removed).Msg("removed what a killed worker had left of its Chrome")
+	}
+	if _, sweepErr := sweepTemporary(); sweepErr != nil {
+		err = errors.Join(err, sweepErr)
 	}
 	if err != nil {
 		r.log.Warn().Err(err).Msg("could not remove all that a killed worker has left")
@@ -174,40 +193,15 @@ func (r *rig) closePool(ctx context.Context) error {
 	return r.pool.Close(closing)
 }
 
-// untilStopped runs work under a context that the first SIGINT or SIGTERM ends, so
-// that runs at work may finish; a second one interrupts them and makes the exit code
-// 130; a third ends the program where it is.
-func (a *app) untilStopped(ctx context.Context, r *rig, work func(context.Context, *rig) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	signals := make(chan os.Signal, 3)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	done := make(chan struct{})
-	var count atomic.Int32
-	go func() {
-		for {
-			select {
-			case s := <-signals:
-				switch count.Add(1) {
-				case 1:
-					r.log.Info().Str("signal", s.String()).Dur("grace", r.settings.Timeouts.Drain).Msg("stopping: runs at work may finish; once more interrupts them")
-					cancel()
-				case 2:
-					r.log.Warn().Str("signal", s.String()).Msg("interrupting the runs at work; they go on at the next start")
-					r.worker.Force()
-				default:
-					os.Exit(exitForced) // Chrome dies with its parent
-				}
-			case <-done:
-				return
-			}
+// onSignal tells of a signal, and ends the grace of the runs at work at the second.
+func (r *rig) onSignal(count int, last os.Signal) {
+	switch count {
+	case 1:
+		r.log.Info().Str("signal", last.String()).Dur("grace", r.settings.Timeouts.Drain).Msg("stopping: runs at work may finish; once more interrupts them")
+	case 2:
+		r.log.Warn().Str("signal", last.String()).Msg("interrupting the runs at work; they go on at the next start")
+		if r.worker != nil {
+			r.worker.Force()
 		}
-	}()
-	err := work(ctx, r)
-	signal.Stop(signals)
-	close(done)
-	if count.Load() > 1 {
-		return &exitError{code: exitForced, err: err}
 	}
-	return err
 }

@@ -55,13 +55,16 @@ func (a *app) run(ctx context.Context, names []string, once bool, cycles int) er
 			_ = report.CycleTable(r.board.progress, memory, a.err().Width)
 		}
 	}
-	return a.withRig(ctx, o, func(ctx context.Context, opened *rig) error {
-		r = opened
-		if once {
-			return a.runOnce(ctx, r, chosen)
-		}
-		r.log.Info().Int("sites", len(chosen)).Str("database", r.store.Address()).Str("recording", r.memory.Path).Msg("running; ^C stops")
-		return r.worker.Run(ctx)
+	return a.stoppable(ctx, func(ctx context.Context, stop *stopper) error {
+		o.stop, o.endless = stop, !once
+		return a.withRig(ctx, o, func(ctx context.Context, opened *rig) error {
+			r = opened
+			if once {
+				return a.runOnce(ctx, r, chosen)
+			}
+			r.log.Info().Int("sites", len(chosen)).Str("database", r.store.Address()).Str("recording", r.memory.Path).Msg("running; ^C stops")
+			return r.worker.Run(ctx)
+		})
 	})
 }
 

@@ -43,26 +43,28 @@ memory table go to standard error.`,
 			if err != nil {
 				return usageErrorf("%w", err)
 			}
-			return a.scrape(cmd.Context(), args[0], form)
+			return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error {
+				return a.scrape(ctx, stop, args[0], form)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", string(output.FormatJSONL), "`format` of the items: jsonl, csv or table")
 	return cmd
 }
 
-func (a *app) scrape(ctx context.Context, what string, format output.Format) (err error) {
+func (a *app) scrape(ctx context.Context, stop *stopper, what string, format output.Format) (err error) {
 	site, passing, err := a.siteOf(what)
 	if err != nil {
 		return err
 	}
-	o := rigOptions{sites: []*sites.Site{site}}
+	o := rigOptions{sites: []*sites.Site{site}, stop: stop}
 	if passing {
-		dir, err := os.MkdirTemp("", "ebb-scrape-")
-		if err != nil {
-			return fmt.Errorf("make a folder for one page's data: %w", err)
+		kept, tempErr := newTemporary("ebb-scrape-")
+		if tempErr != nil {
+			return tempErr
 		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-		o.database, o.recordings = filepath.Join(dir, "ebb.db"), dir
+		defer func() { err = errors.Join(err, kept.remove()) }()
+		o.database, o.recordings = filepath.Join(kept.path, "ebb.db"), kept.path
 	}
 	records, err := output.NewRecords(a.out(), output.RecordOptions{Format: format, Columns: columnsOf(site, format)})
 	if err != nil {
