@@ -28,7 +28,7 @@ type server struct {
 	stop   chan struct{} // closed to let the thread that started it go
 }
 
-// started guards the one server: once it is asked for, it runs until stopServer.
+// started guards the one server: once it is asked for, it runs until Stop.
 var started struct {
 	once   sync.Once
 	server *server
