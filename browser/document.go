@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 )
 
 // maxRedirects is how often Chrome follows a redirect in one navigation.
@@ -46,17 +48,25 @@ type navigation struct {
 	refused   error // why the document was not taken
 }
 
-// kinds maps the kinds of a site file to Chrome's resource types.
+// kinds maps the kinds of a site file to the resource types that Fetch tells apart: it
+// refuses the others. Text tracks are media to it, fetch() and EventSource are XHR, and
+// the scripts of workers are "other". WebSockets never come by it: see noSockets.
 var kinds = map[string][]network.ResourceType{
 	"image":      {network.ResourceTypeImage},
 	"font":       {network.ResourceTypeFont},
-	"media":      {network.ResourceTypeMedia, network.ResourceTypeTextTrack},
+	"media":      {network.ResourceTypeMedia},
 	"stylesheet": {network.ResourceTypeStylesheet},
 	"script":     {network.ResourceTypeScript},
-	"xhr":        {network.ResourceTypeXHR, network.ResourceTypeFetch, network.ResourceTypeEventSource},
-	"websocket":  {network.ResourceTypeWebSocket},
-	"other":      {network.ResourceTypeManifest, network.ResourceTypePing, network.ResourceTypePrefetch, network.ResourceTypeOther},
+	"xhr":        {network.ResourceTypeXHR},
+	kindSockets:  {},
+	"other":      {network.ResourceTypePing, network.ResourceTypeCSPViolationReport, network.ResourceTypeOther},
 }
+
+const kindSockets = "websocket"
+
+// noSockets makes every WebSocket of a document fail as one that cannot connect: Chrome
+// refuses the port before anything is sent. Those of workers are not reached.
+const noSockets = `WebSocket = new Proxy(WebSocket, {construct: (real) => new real("wss://127.0.0.1:1/")})`
 
 // watchDocuments pauses every document at its response, which gives the status, the
 // headers and each redirect without the Network domain (that costs a fifth of a page's
@@ -72,6 +82,12 @@ func (t *Tab) watchDocuments(ctx context.Context) error {
 	}
 	for _, u := range t.rules.BlockURLs {
 		patterns = append(patterns, &fetch.RequestPattern{URLPattern: u, RequestStage: fetch.RequestStageRequest})
+	}
+	if slices.Contains(t.rules.BlockKinds, kindSockets) {
+		params := page.AddScriptToEvaluateOnNewDocumentParams{Source: noSockets}
+		if _, err := cdp.Call(ctx, t.session, page.AddScriptToEvaluateOnNewDocument, params); err != nil {
+			return err
+		}
 	}
 	_, err := cdp.Call(ctx, t.session, fetch.Enable, fetch.EnableParams{Patterns: patterns})
 	return err

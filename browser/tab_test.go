@@ -3,9 +3,11 @@ package browser_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -183,6 +185,87 @@ func TestBlocking(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"/own.js"}, got)
+}
+
+// loadEverything makes a page load something of each kind, and ends when it knows of
+// each whether it came.
+const loadEverything = `(async () => {
+	if (!document.body) await new Promise((done) => addEventListener("DOMContentLoaded", done));
+	const over = (thing, ...events) => new Promise((done) => events.forEach((name) => thing.addEventListener(name, done)));
+	const add = (tag, given) => {
+		const element = Object.assign(document.createElement(tag), given);
+		const end = over(element, "load", "error");
+		document.body.append(element);
+		return end;
+	};
+	const video = document.createElement("video"), xhr = new XMLHttpRequest();
+	const ends = [
+		add("img", {src: "/image/i.png"}),
+		add("link", {rel: "stylesheet", href: "/stylesheet/s.css"}),
+		add("script", {src: "/script/s.js"}),
+		new FontFace("f", "url(/font/f.woff2)").load().catch(() => 0),
+		over(video, "error"),
+		over(xhr, "load", "error"),
+		over(new EventSource("/xhr/events"), "error"),
+		fetch("/xhr/fetch").catch(() => 0),
+		over(new WebSocket("ws://" + location.host + "/websocket/w"), "error"),
+		over(new Worker("/other/w.js"), "message", "error"),
+	];
+	video.src = "/media/m.mp4";
+	xhr.open("GET", "/xhr/x");
+	xhr.send();
+	await Promise.all(ends);
+})()`
+
+func TestBlockingEachKind(t *testing.T) {
+	kinds := []string{"font", "image", "media", "other", "script", "stylesheet", "websocket", "xhr"}
+	hits := make(chan string, 1000)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		kind, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+		switch kind {
+		case "":
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, "<p>x")
+			return
+		case "other":
+			w.Header().Set("Content-Type", "text/javascript")
+			fmt.Fprint(w, "postMessage(1)")
+		case "script":
+			w.Header().Set("Content-Type", "text/javascript")
+		case "stylesheet":
+			w.Header().Set("Content-Type", "text/css")
+		}
+		hits <- kind
+	}))
+	defer srv.Close()
+	p := browsertest.Pool(t, 1)
+	for _, blocked := range append([]string{""}, kinds...) {
+		o := browser.LeaseOptions{Site: "s", Run: "r " + blocked, Isolation: browser.IsolatePage}
+		var want []string
+		for _, kind := range kinds {
+			if kind == blocked {
+				o.BlockKinds = []string{kind}
+			} else {
+				want = append(want, kind)
+			}
+		}
+		ctx := within(t, 30*time.Second)
+		l, err := p.Acquire(ctx, o)
+		require.NoError(t, err, "block %q", blocked)
+		_, err = l.Navigate(ctx, srv.URL+"/")
+		require.NoError(t, err)
+		_, err = l.EvaluateMain(ctx, loadEverything)
+		require.NoError(t, err, "block %q", blocked)
+		require.NoError(t, l.Release(ctx, nil))
+		got := map[string]bool{}
+		for len(hits) > 0 {
+			if kind := <-hits; kind != "favicon.ico" {
+				got[kind] = true
+			}
+		}
+		require.ElementsMatch(t, want, slices.Collect(maps.Keys(got)), "asked for with %q blocked", blocked)
+	}
 }
 
 func TestWaits(t *testing.T) {
