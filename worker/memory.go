@@ -29,7 +29,7 @@ type MemoryOptions struct {
 	// Dir is where recordings are written, one file for each worker. Default: "",
 	// nothing is written.
 	Dir string
-	// Keep is how many recordings stay in Dir, this one included. Default: 20.
+	// Keep is how many recordings stay in Dir, this one included. Default: 0, all.
 	Keep int
 	// Version and ConfigHash are written into the recording's manifest.
 	Version, ConfigHash string
@@ -65,6 +65,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	m.pages = devtools.New(devtools.Options{
 		Targets:  func() []devtools.Target { return openPages(pool) },
 		Browsers: func() []devtools.Browser { return browsers(pool) },
+		IsGone:   hasEnded,
 	})
 	sources := linux.Sources(linux.Options{Browsers: func() []linux.Browser { return processes(pool) }})
 	options := memprof.Options{
@@ -111,6 +112,11 @@ func (m *Memory) NoteBrowser(b *browser.Browser) error {
 	return m.Recorder.Note(memprof.BrowserNote, memprof.BrowserInfo{ID: id(b), Version: b.Version(), Flags: b.Flags()})
 }
 
+// hasEnded tells errors of a page or Chrome that holds no memory any more.
+func hasEnded(err error) bool {
+	return errors.Is(err, browser.ErrClosed) || errors.Is(err, browser.ErrCrashed) || errors.Is(err, browser.ErrGone)
+}
+
 // id names a Chrome in readings.
 func id(b *browser.Browser) string { return "chrome-" + strconv.Itoa(b.PID()) }
 
@@ -142,11 +148,8 @@ func processes(pool *browser.Pool) []linux.Browser {
 const recordingSuffix = ".ebb.jsonl"
 
 // newRecordingFile makes a file for a recording, named by the time, and removes the
-// oldest ones so that keep are left.
+// oldest ones so that keep are left; 0 keeps all.
 func newRecordingFile(dir string, keep int) (*os.File, error) {
-	if keep <= 0 {
-		keep = 20
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for recordings: %w", err)
 	}
@@ -155,7 +158,7 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 		return nil, fmt.Errorf("look for old recordings: %w", err)
 	}
 	slices.Sort(old)
-	for len(old) >= keep {
+	for keep > 0 && len(old) >= keep {
 		if err := os.Remove(old[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("remove an old recording: %w", err)
 		}

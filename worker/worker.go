@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,6 +42,9 @@ type Options struct {
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
+	// KeepHistory is how long the pages of ended runs stay in the store. Default: 0, for
+	// ever.
+	KeepHistory time.Duration
 	// Log takes one event for each run that ends, and what else a person should know.
 	Log zerolog.Logger
 	// OnEvent is told what happens within runs, from several goroutines; it should return
@@ -112,7 +116,13 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
-	return w.measured(ctx, func() error { return w.engine.Run(ctx) })
+	return w.measured(ctx, func() error {
+		var pruning sync.WaitGroup
+		pruning.Go(func() { w.prune(ctx) })
+		defer pruning.Wait()
+		defer stop()
+		return w.engine.Run(ctx)
+	})
 }
 
 // Once runs each of the named sites one time and returns the runs.

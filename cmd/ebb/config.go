@@ -20,7 +20,15 @@ type Config struct {
 	Pool     PoolConfig
 	Timeouts TimeoutsConfig
 	Memory   MemoryConfig
+	History  HistoryConfig
 	Log      LogConfig
+}
+
+// HistoryConfig says how long the database keeps what is over.
+type HistoryConfig struct {
+	// Keep is how long the pages of runs that have ended stay, and runs that were
+	// skipped; 0 keeps all.
+	Keep time.Duration
 }
 
 // BrowserConfig says which Chrome is started, and how.
@@ -95,7 +103,8 @@ func Default(getenv func(string) string) Config {
 			Profile: "cheap", Interval: time.Second,
 			Recordings: filepath.Join(state, "recordings"), Keep: 20,
 		},
-		Log: LogConfig{Level: "info", Format: "auto"},
+		History: HistoryConfig{Keep: 30 * 24 * time.Hour},
+		Log:     LogConfig{Level: "info", Format: "auto"},
 	}
 }
 

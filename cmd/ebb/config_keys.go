@@ -70,6 +70,9 @@ var configKeys = []configKey{
 	{path: "memory.keep", help: "How many recordings stay; the oldest go first. 0: all.", check: between{0, 1_000_000},
 		field: func(c *Config) any { return &c.Memory.Keep }},
 
+	{path: "history.keep", help: "How long the pages of runs that have ended stay in the database, and runs that were skipped. Items and runs stay. 0s: for ever.",
+		check: lasting{0, 100 * 365 * 24 * time.Hour}, field: func(c *Config) any { return &c.History.Keep }},
+
 	{path: "log.level", help: "What is logged.", check: oneOf{"trace", "debug", "info", "warn", "error", "disabled"},
 		field: func(c *Config) any { return &c.Log.Level }},
 	{path: "log.format", help: "How it is logged. auto: console on a terminal, json otherwise.", check: oneOf{"auto", "console", "json"},

@@ -103,7 +103,8 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, MaxRuns: o.most, Log: r.log,
-		OnEvent: r.board.event, OnItems: o.onItems,
+		KeepHistory: settings.History.Keep,
+		OnEvent:     r.board.event, OnItems: o.onItems,
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {
 			r.board.ended(ended.Run.ID)
 			if o.onEnd != nil {
