@@ -23,11 +23,14 @@ seen and last changed. Times are RFC 3339, a date, or a duration back from now.`
 		Example: `  ebb export --site shop --format csv > shop.csv
   ebb export --since 24h --by changed
   ebb export --site shop --changed new`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			form, err := output.ParseFormat(format)
 			if err != nil {
 				return usageErrorf("%w", err)
+			}
+			if filter.Run < 0 {
+				return usageErrorf("--run: \"%d\" is not the number of a run; `ebb runs list` shows them", filter.Run)
 			}
 			if err := fillFilter(&filter, since, until, by, change, time.Now()); err != nil {
 				return err
@@ -84,37 +87,22 @@ func moment(text string, now time.Time) (time.Time, error) {
 }
 
 func (a *app) export(ctx context.Context, s *store.Store, filter store.ItemFilter, format output.Format) error {
-	records, err := output.NewRecords(a.out(), output.RecordOptions{Format: format})
+	records, err := newItemRecords(a.out(), format)
 	if err != nil {
 		return err
 	}
-	now := time.Now()
+	count := 0
 	for item, err := range s.Items(ctx, filter) {
 		if err == nil {
-			err = records.Write(itemRecord(item, format, now))
+			count++
+			err = records.Write(item)
 		}
 		if err != nil {
 			return errors.Join(fmt.Errorf("export: %w", err), records.Close())
 		}
 	}
-	return records.Close()
-}
-
-// itemRecord is an item with what is known of it. A table has room for less.
-func itemRecord(item store.Item, format output.Format, now time.Time) output.Record {
-	if format == output.FormatTable {
-		return output.Record{Head: []output.HeadField{
-			{Name: "kind", Value: item.Kind}, {Name: "key", Value: item.Key}, {Name: "changed", Value: output.Ago(item.Changed, now)},
-		}, Data: item.Data}
+	if count == 0 {
+		fmt.Fprintf(a.stderr, "no such items in %s\n", s.Address())
 	}
-	stamp := func(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-	return output.Record{Head: []output.HeadField{
-		{Name: "site", Value: item.Site},
-		{Name: "kind", Value: item.Kind},
-		{Name: "key", Value: item.Key},
-		{Name: "url", Value: item.URL},
-		{Name: "first_seen", Value: stamp(item.FirstSeen)},
-		{Name: "last_seen", Value: stamp(item.LastSeen)},
-		{Name: "changed_at", Value: stamp(item.Changed)},
-	}, Data: item.Data}
+	return records.Close()
 }

@@ -49,7 +49,7 @@ var theirImports = map[string][]string{
 	"github.com/chromedp/":                {"browser", "memprof/devtools"},
 	"golang.org/x/net/http/httpproxy":     {"browser"},
 	"golang.org/x/sync/":                  {"browser"},
-	"golang.org/x/sys/unix":               {"browser", "worker/store"},
+	"golang.org/x/sys/unix":               {"browser", "worker/store", "cmd/ebb"},
 	"github.com/google/jsonschema-go/":    {"sites", "cmd/ebb"},
 	"go.yaml.in/yaml/":                    {"sites", "cmd/ebb"},
 	"golang.org/x/net/idna":               {"sites"},

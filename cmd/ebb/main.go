@@ -19,5 +19,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	}
 	root := newRootCommand(a)
 	root.SetArgs(args[1:])
-	return a.exit(root.ExecuteContext(context.Background()))
+	cmd, err := root.ExecuteContextC(context.Background())
+	a.command = cmd.CommandPath()
+	return a.exit(err)
 }

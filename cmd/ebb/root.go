@@ -46,7 +46,7 @@ func newRootCommand(a *app) *cobra.Command {
 	root.SetHelpTemplate(root.HelpTemplate() + "{{if not .HasParent}}" + rootExitCodes + "{{end}}")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		a.command = cmd.CommandPath()
-		return err
+		return plainFlagError(err)
 	})
 	root.PersistentPreRunE = a.begin
 	a.addRootFlags(root.PersistentFlags())

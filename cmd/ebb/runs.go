@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,8 +39,11 @@ func newRunsListCommand(a *app) *cobra.Command {
 	var states []string
 	var asJSON, skipped bool
 	cmd := &cobra.Command{
-		Use: "list", Short: "List runs, the latest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List runs, the latest first", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := atLeastOne("limit", filter.Limit); err != nil {
+				return err
+			}
 			for _, s := range states {
 				state := store.RunState(s)
 				if !state.Known() {
@@ -58,7 +60,15 @@ func newRunsListCommand(a *app) *cobra.Command {
 					return err
 				}
 				if asJSON {
-					return writeJSONLines(a, runs)
+					return writeJSONLines(a, runs, runRowOf)
+				}
+				if len(runs) == 0 && (filter.Site != "" || len(states) > 0) {
+					_, err := fmt.Fprintf(a.stdout, "no such runs in %s\n", s.Address())
+					return err
+				}
+				if len(runs) == 0 {
+					_, err := fmt.Fprintf(a.stdout, "no runs yet in %s: `ebb scrape` and `ebb run` make some\n", s.Address())
+					return err
 				}
 				return listRuns(a.out(), runs, time.Now())
 			})
@@ -67,27 +77,22 @@ func newRunsListCommand(a *app) *cobra.Command {
 	cmd.Flags().StringVar(&filter.Site, "site", "", "only runs of this `site`")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only runs in these `states`: planned, running, done, partial, failed, skipped")
 	cmd.Flags().BoolVar(&skipped, "skipped", false, "also runs that were skipped, since the one before was still at work")
-	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most this many")
+	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most `N`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	return cmd
 }
 
-// writeJSONLines writes values as JSON, one a line.
-func writeJSONLines[T any](a *app, values []T) error {
-	encoder := json.NewEncoder(a.stdout)
+// writeJSONLines writes values as JSON rows, one a line.
+func writeJSONLines[T, Row any](a *app, values []T, row func(T) Row) error {
 	for _, v := range values {
-		if err := encoder.Encode(v); err != nil {
-			return fmt.Errorf("write: %w", err)
+		if err := writeJSONLine(a.stdout, row(v)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 func listRuns(out output.Terminal, runs []store.Run, now time.Time) error {
-	if len(runs) == 0 {
-		_, err := fmt.Fprintln(out, "no runs yet: `ebb scrape` and `ebb run` make some")
-		return err
-	}
 	table := output.NewTable(
 		output.Column{Title: "RUN", Right: true}, output.Column{Title: "SITE", Keep: true},
 		output.Column{Title: "STATE", Keep: true}, output.Column{Title: "DUE", Keep: true},
@@ -106,9 +111,14 @@ func listRuns(out output.Terminal, runs []store.Run, now time.Time) error {
 		if r.Class != "" {
 			why = string(r.Class) + ": " + why
 		}
+		count := func(n int) string {
+			if r.Started.IsZero() {
+				return "-"
+			}
+			return output.Count(int64(n))
+		}
 		table.Add(strconv.FormatInt(r.ID, 10), r.Site, string(r.State), output.Ago(r.ScheduledAt, now), took,
-			output.Count(int64(r.Pages.Done)), output.Count(int64(r.Pages.Failed)),
-			output.Count(int64(r.Items.New)), output.Count(int64(r.Items.Changed)), output.Count(int64(r.Items.Same)), why)
+			count(r.Pages.Done), count(r.Pages.Failed), count(r.Items.New), count(r.Items.Changed), count(r.Items.Same), why)
 	}
 	return table.Write(out)
 }
@@ -116,7 +126,7 @@ func listRuns(out output.Terminal, runs []store.Run, now time.Time) error {
 func newRunsShowCommand(a *app) *cobra.Command {
 	var asJSON, failed bool
 	cmd := &cobra.Command{
-		Use: "show RUN", Short: "Show a run with its pages", Args: cobra.ExactArgs(1),
+		Use: "show RUN", Short: "Show a run with its pages", Args: oneArgument("the number of a run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := number(args[0], "run")
 			if err != nil {
@@ -144,12 +154,11 @@ func number(text, of string) (int64, error) {
 func (a *app) showRun(ctx context.Context, s *store.Store, id int64, failed, asJSON bool) error {
 	run, err := s.Run(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("there is no run %d; `ebb runs list` shows those there are", id)
+		return noSuch("run", id)
 	}
 	if err != nil {
 		return err
 	}
-	encoder := json.NewEncoder(a.stdout)
 	table := output.NewTable(output.Column{Title: "STATE", Keep: true}, output.Column{Title: "HTTP", Right: true},
 		output.Column{Title: "TOOK", Right: true}, output.Column{Title: "SIZE", Right: true}, output.Column{Title: "URL"}, output.Column{Title: "WHY"})
 	for page, err := range s.Pages(ctx, id) {
@@ -160,8 +169,8 @@ func (a *app) showRun(ctx context.Context, s *store.Store, id int64, failed, asJ
 			continue
 		}
 		if asJSON {
-			if err := encoder.Encode(page); err != nil {
-				return fmt.Errorf("write: %w", err)
+			if err := writeJSONLine(a.stdout, pageRowOf(page)); err != nil {
+				return err
 			}
 			continue
 		}
@@ -178,12 +187,15 @@ func (a *app) showRun(ctx context.Context, s *store.Store, id int64, failed, asJ
 		return nil
 	}
 	printRun(a.out(), run)
+	if table.Len() == 0 {
+		return nil
+	}
 	return table.Write(a.out())
 }
 
 func newRunsRetryCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "retry RUN", Short: "Put a run that failed back into the queue", Args: cobra.ExactArgs(1),
+		Use: "retry RUN", Short: "Put a run that failed back into the queue", Args: oneArgument("the number of a run"),
 		Long: `Put a run that failed, wholly or in part, back into the queue. It goes on from its
 unvisited pages and visits its failed ones anew, as soon as an 'ebb run' works the site.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -192,21 +204,29 @@ unvisited pages and visits its failed ones anew, as soon as an 'ebb run' works t
 				return err
 			}
 			return a.withStore(cmd.Context(), func(ctx context.Context, s *store.Store) error {
-				return a.requeue(s, fmt.Sprintf("run %d", id), func(e queue.Engine) error { return e.Requeue(ctx, id) })
+				return a.requeue(s, "run", id, func(e queue.Engine) error { return e.Requeue(ctx, id) })
 			})
 		},
 	}
 }
 
 // requeue puts something back into the queue and says so.
-func (a *app) requeue(s *store.Store, what string, do func(queue.Engine) error) error {
+func (a *app) requeue(s *store.Store, what string, id int64, do func(queue.Engine) error) error {
 	engine, err := queue.Open(s, queue.Options{})
 	if err != nil {
 		return err
 	}
-	if err := do(engine); err != nil {
-		return fmt.Errorf("try %s again: %w", what, err)
+	switch err := do(engine); {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, queue.ErrNotFound):
+		return noSuch(what, id)
+	case err != nil:
+		return fmt.Errorf("try %s %d again: %w", what, id, err)
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s is in the queue again\n", what)
+	_, err = fmt.Fprintf(a.stdout, "%s %d is in the queue again\n", what, id)
 	return err
+}
+
+// noSuch is the error of a number that no run or job has.
+func noSuch(what string, id int64) error {
+	return fmt.Errorf("there is no %s %d; `ebb %ss list` shows those there are", what, id, what)
 }

@@ -46,8 +46,9 @@ func (t *Table) Add(cells ...string) {
 // Len is the number of rows.
 func (t *Table) Len() int { return len(t.rows) }
 
-// Write writes the table, no wider than the terminal as far as that is possible: long
-// cells end in an ellipsis. The error is the writer's.
+// Write writes the table, no wider than the terminal: long cells end in an ellipsis,
+// and the last columns for which there is no room are named below. The error is the
+// writer's.
 func (t *Table) Write(out Terminal) error {
 	widths := t.fit(out.columns())
 	var b strings.Builder
@@ -55,9 +56,13 @@ func (t *Table) Write(out Terminal) error {
 	for i, column := range t.columns {
 		titles[i] = column.Title
 	}
+	left := strings.Join(titles[len(widths):], ", ")
 	t.writeRow(&b, titles, widths, out.Color)
 	for _, row := range t.rows {
 		t.writeRow(&b, row, widths, false)
+	}
+	if left != "" {
+		b.WriteString(wrapped("no room for "+left, out.columns()))
 	}
 	_, err := out.Write([]byte(b.String()))
 	return err
@@ -65,7 +70,7 @@ func (t *Table) Write(out Terminal) error {
 
 func (t *Table) writeRow(b *strings.Builder, cells []string, widths []int, title bool) {
 	var line strings.Builder
-	for i, cell := range cells {
+	for i, cell := range cells[:len(widths)] {
 		if i > 0 {
 			line.WriteString(columnGap)
 		}
@@ -84,10 +89,11 @@ func (t *Table) writeRow(b *strings.Builder, cells []string, widths []int, title
 	b.WriteString(text + "\n")
 }
 
-// fit is the width of each column, so that all fit into a number of columns.
+// fit is the width of each column, so that they fit into a number of columns; the last
+// ones are left out where even the narrowest would not.
 func (t *Table) fit(columns int) []int {
 	widths := make([]int, len(t.columns))
-	total := -len(columnGap)
+	total, least, room := -len(columnGap), -len(columnGap), len(widths)
 	for i, column := range t.columns {
 		widths[i] = lipgloss.Width(column.Title)
 		for _, row := range t.rows {
@@ -96,8 +102,15 @@ func (t *Table) fit(columns int) []int {
 		if column.Max > 0 {
 			widths[i] = min(widths[i], max(column.Max, lipgloss.Width(column.Title)))
 		}
-		total += widths[i] + len(columnGap)
+		least += min(widths[i], narrowest) + len(columnGap)
+		if least > columns && i > 0 {
+			room = min(room, i)
+		}
+		if i < room {
+			total += widths[i] + len(columnGap)
+		}
 	}
+	widths = widths[:room]
 	for total > columns {
 		i := t.widest(widths)
 		if i < 0 {
@@ -129,6 +142,29 @@ func (t *Table) widest(widths []int) int {
 		return bestKept
 	}
 	return best
+}
+
+// wrapped is words in lines of up to a number of columns; those after the first are
+// indented.
+func wrapped(text string, columns int) string {
+	var b strings.Builder
+	width := 0
+	for i, word := range strings.Fields(text) {
+		size := lipgloss.Width(word)
+		switch {
+		case i == 0:
+			width = size
+		case width+1+size > columns:
+			b.WriteString("\n  ")
+			width = 2 + size
+		default:
+			b.WriteString(" ")
+			width += 1 + size
+		}
+		b.WriteString(word)
+	}
+	b.WriteString("\n")
+	return b.String()
 }
 
 // Shorten cuts text to a number of columns; what was cut ends in an ellipsis.

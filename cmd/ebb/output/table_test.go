@@ -70,3 +70,12 @@ func TestShorten(t *testing.T) {
 	require.LessOrEqual(t, lipgloss.Width(long), 20)
 	require.True(t, strings.HasSuffix(long, "…"))
 }
+
+// TestColumnsWithoutRoom: a table never wraps; what has no room is named below it.
+func TestColumnsWithoutRoom(t *testing.T) {
+	table := NewTable(Column{Title: "FIRST"}, Column{Title: "SECOND COLUMN"}, Column{Title: "N", Right: true}, Column{Title: "THE REST"})
+	table.Add("one", "a cell of some length", "7", "more text than fits")
+	require.Equal(t, "FIRST  SECOND …  N\none    a cell …  7\nno room for THE\n  REST\n", write(t, table, Terminal{Width: 18}))
+	require.Equal(t, "FIRST  SECOND …  N  THE REST\none    a cell …  7  more te…\n", write(t, table, Terminal{Width: 28}))
+	require.True(t, strings.HasPrefix(write(t, table, Terminal{Width: 3}), "FIRST\none\n"), "the first column is always shown")
+}
