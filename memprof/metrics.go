@@ -21,7 +21,7 @@ var table = []Metric{
 	process("uss", Bytes, LevelFull, "private pages; moves with other Chromes: shown, never judged", fromSmaps+": Private_Clean + Private_Dirty"),
 	process("fds", Count, LevelFull, "open file descriptors", "/proc/PID/fd"),
 
-	{Name: "page.read", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "pages that were asked for their figures", Read: "the pool's own list of tabs"},
+	{Name: "page.read", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "pages that were read", Read: "the pool's own list of tabs"},
 	isolate("heap.used", Bytes, LevelCheap, "JavaScript heap in use", fromHeap+": usedSize"),
 	isolate("heap.total", Bytes, LevelCheap, "JavaScript heap reserved", fromHeap+": totalSize"),
 	isolate("heap.embedder", Bytes, LevelCheap, "DOM and other objects of the embedder's heap", fromHeap+": embedderHeapUsedSize"),

@@ -10,6 +10,11 @@ import (
 // since what is gone holds nothing.
 var ErrGone = errors.New("it is gone")
 
+// ErrLate is wrapped by the error of a Reading whose subject was too busy to answer in time, such
+// as a page that parses a large document. The figure is unknown at that moment, but nothing is
+// wrong.
+var ErrLate = errors.New("it came late")
+
 // Subject is what a value is of. Which fields are set depends on the metric's [Scope].
 type Subject struct {
 	// Browser is the id that the caller gave to a Chrome; "" for this program and its host.
@@ -30,7 +35,8 @@ type Subject struct {
 // Reading is one measured value, or the error in its place.
 type Reading struct {
 	// Metric is the name of a row of the table, or a family such as "perf.*" when Err is set
-	// and a call that brings many metrics failed.
+	// and a call that brings many metrics failed. The family of a witness (see Metric), such as
+	// "page.*", stands for all metrics that it witnesses.
 	Metric  string
 	Subject Subject
 	Value   float64

@@ -49,6 +49,8 @@ type Gap struct {
 	Error   string  `json:"error"`
 	// Gone says that the subject ended while it was read: totals are valid all the same.
 	Gone bool `json:"gone,omitempty"`
+	// Late says that the subject was too busy to answer in time.
+	Late bool `json:"late,omitempty"`
 	// Count is how many such readings failed.
 	Count int `json:"count"`
 }
@@ -70,7 +72,7 @@ func gapsOf(s Sample, answers []answer) (gaps []Gap, readings []Reading) {
 				continue
 			}
 			g := Gap{Seq: s.Seq, Time: s.Start, Source: a.source, Metric: r.Metric, Subject: r.Subject,
-				Error: r.Err.Error(), Gone: errors.Is(r.Err, ErrGone), Count: 1}
+				Error: r.Err.Error(), Gone: errors.Is(r.Err, ErrGone), Late: errors.Is(r.Err, ErrLate), Count: 1}
 			if i, ok := index[g.key()]; ok {
 				gaps[i].Count++
 				continue

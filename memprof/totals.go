@@ -16,7 +16,8 @@ type Totals struct {
 	// Values holds the totals that were read.
 	Values map[Series]float64 `json:"values"`
 	// Missing names what could not be read in full: "heap.used", "process.pss/renderer", or a
-	// family such as "perf.*"; sorted.
+	// family such as "perf.*"; sorted. The family of a witness, such as "page.*", spoils all
+	// metrics that it witnesses.
 	Missing []string `json:"missing,omitempty"`
 }
 
@@ -107,7 +108,7 @@ func (t Totals) none(row Metric, group string) bool {
 func (t Totals) spoilt(row Metric, group string) bool {
 	for _, name := range t.Missing {
 		metric, kind, _ := strings.Cut(name, "/")
-		if metric != row.Name && metric != row.Family() {
+		if metric != row.Name && metric != row.Family() && metric != family(row.Witness) {
 			continue
 		}
 		if kind == "" || kind == group || (group == Chrome && kind != Worker) {

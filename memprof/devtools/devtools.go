@@ -11,10 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/performance"
-	"github.com/chromedp/chromedp"
 
 	"github.com/ebbworker/ebb/memprof"
 )
@@ -25,7 +23,8 @@ type Target struct {
 	Browser, ID string
 	// URL is its address, if known, and Site the site on whose behalf it is open.
 	URL, Site string
-	// Session takes the commands. A page that was attached to again has a new one.
+	// Session takes the commands. A page that was attached to again has a new one. Its errors
+	// name the command.
 	Session cdp.Session
 }
 
@@ -35,15 +34,21 @@ type Browser struct {
 	Session cdp.Session
 }
 
-// Options says what is read.
+// Options says what is read, and how long an answer is waited for.
 type Options struct {
 	// Targets lists the pages to ask; Browsers the Chromes. They are called at each reading,
 	// from several goroutines, and must not wait. Default: nil, none.
 	Targets  func() []Target
 	Browsers func() []Browser
-	// Timeout bounds every call. A page whose renderer hangs costs one timeout, and then is
-	// asked less and less often until it answers. Default: 500 ms.
-	Timeout time.Duration
+	// IsGone tells errors of a session that mean that its page or Chrome has ended, beside
+	// those of chromedp and of Chrome itself. Default: nil, there are none.
+	IsGone func(error) bool
+	// TickWait is how long a tick waits for a page that is busy: its main thread answers when
+	// it has finished what it does. Default: 250 ms.
+	TickWait time.Duration
+	// Patience is how long all readings together wait for one answer: a page that was asked
+	// longer ago is late at once, until it answers. Default: 2 s.
+	Patience time.Duration
 	// MaxOpen is how many open targets of a Chrome are listed with their URLs; all are
 	// counted. Default: 50.
 	MaxOpen int
@@ -54,26 +59,16 @@ type Options struct {
 // maxParallel is how many pages are asked at once.
 const maxParallel = 32
 
-// maxPause is how many readings at most leave out a page that does not answer.
-const maxPause = 32
-
 // Source reads pages and Chromes.
 type Source struct {
 	o Options
 
 	mu    sync.Mutex
-	pages map[pageKey]*pageState // of the targets that were listed last
+	lines map[lineKey]*line // of the pages and Chromes that were listed last
 }
 
-type pageKey struct{ browser, id string }
-
-// pageState is what is remembered of a page.
-type pageState struct {
-	session cdp.Session
-	enabled bool // Performance is on, because of us
-	failed  int  // timeouts in a row
-	pause   int  // readings that still leave the page out
-}
+// lineKey names a page, or a Chrome by an empty target.
+type lineKey struct{ browser, target string }
 
 // New returns a source; it calls nothing.
 func New(o Options) *Source {
@@ -83,8 +78,14 @@ func New(o Options) *Source {
 	if o.Browsers == nil {
 		o.Browsers = func() []Browser { return nil }
 	}
-	if o.Timeout == 0 {
-		o.Timeout = 500 * time.Millisecond
+	if o.IsGone == nil {
+		o.IsGone = func(error) bool { return false }
+	}
+	if o.TickWait == 0 {
+		o.TickWait = 250 * time.Millisecond
+	}
+	if o.Patience == 0 {
+		o.Patience = 2 * time.Second
 	}
 	if o.MaxOpen == 0 {
 		o.MaxOpen = 50
@@ -92,123 +93,144 @@ func New(o Options) *Source {
 	if o.MaxURL == 0 {
 		o.MaxURL = 200
 	}
-	return &Source{o: o, pages: make(map[pageKey]*pageState)}
+	return &Source{o: o, lines: make(map[lineKey]*line)}
 }
 
 // Name returns "devtools".
 func (s *Source) Name() string { return "devtools" }
 
-// Read asks all pages and Chromes at once. Of each page it returns every field of
-// Performance.getMetrics and Runtime.getHeapUsage, at LevelFull also Memory.getDOMCounters; of
-// each Chrome the number of open targets by type and of browser contexts, and but for ticks the
-// targets themselves. A call that fails is a gap.
+// Read asks all pages and Chromes at once, and of each all at once. Of each page it returns
+// every field of Performance.getMetrics and Runtime.getHeapUsage, at LevelFull also
+// Memory.getDOMCounters; of each Chrome the number of open targets by type and of browser
+// contexts, and but for ticks the targets themselves. A call that fails is a gap. So is a page
+// that is too busy to answer in time ("page.*", memprof.ErrLate), or that is closed meanwhile
+// (memprof.ErrGone).
 func (s *Source) Read(ctx context.Context, q memprof.Request) []memprof.Reading {
+	wait := s.o.Patience
+	if q.Tick {
+		wait = min(wait, s.o.TickWait)
+	}
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
 	targets, browsers := s.o.Targets(), s.o.Browsers()
-	s.forget(targets)
-	parts := make([][]memprof.Reading, len(targets)+len(browsers))
+	lines := s.connect(targets, browsers)
+	pages := make([]page, len(targets))
+	chromes := make([][]memprof.Reading, len(browsers))
 	slots := make(chan struct{}, maxParallel)
 	var wg sync.WaitGroup
 	for i, t := range targets {
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			parts[i] = s.readPage(ctx, q, t)
+			pages[i] = s.readPage(ctx, q, t, lines[i])
 		})
 	}
 	for i, b := range browsers {
-		wg.Go(func() { parts[len(targets)+i] = s.readBrowser(ctx, q, b) })
+		wg.Go(func() { chromes[i] = s.readBrowser(ctx, q, b, lines[len(targets)+i]) })
 	}
 	wg.Wait()
-	readings := []memprof.Reading{{Metric: "page.read", Value: float64(len(targets))}}
+	readings := s.pages(pages)
 	if len(browsers) == 0 {
 		// No Chrome is a figure too: it has no targets and no contexts.
 		readings = append(readings, memprof.Reading{Metric: "context.count"})
 	}
-	for _, part := range parts {
-		readings = append(readings, part...)
+	for _, chrome := range chromes {
+		readings = append(readings, chrome...)
 	}
 	return readings
 }
 
-// Close disables the Performance domain in the pages for which the source has enabled it.
+// pages returns the readings of all pages, after their number. One that failed and is no longer
+// listed was closed meanwhile.
+func (s *Source) pages(pages []page) []memprof.Reading {
+	var listed map[Target]bool
+	readings := []memprof.Reading{{Metric: "page.read"}}
+	for _, p := range pages {
+		if p.failed() && listed == nil {
+			listed = make(map[Target]bool)
+			for _, t := range s.o.Targets() {
+				listed[identity(t)] = true
+			}
+		}
+		if p.failed() && !listed[identity(p.t)] {
+			p.gone()
+		}
+		if !errors.Is(p.err, memprof.ErrGone) {
+			readings[0].Value++
+		}
+		readings = append(readings, p.readings...)
+	}
+	return readings
+}
+
+// identity is what stays of a target while its page moves on.
+func identity(t Target) Target {
+	return Target{Browser: t.Browser, ID: t.ID, Session: t.Session}
+}
+
+// connect returns the lines of pages and then Chromes, and ends those of others.
+func (s *Source) connect(targets []Target, browsers []Browser) []*line {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := s.lines
+	s.lines = make(map[lineKey]*line, len(old))
+	lines := make([]*line, 0, len(targets)+len(browsers))
+	add := func(key lineKey, session cdp.Session) {
+		l := old[key]
+		if l == nil || l.session != session {
+			l = &line{session: session, isGone: s.o.IsGone, slot: make(chan struct{}, 1)}
+		} else {
+			delete(old, key)
+		}
+		s.lines[key] = l
+		lines = append(lines, l)
+	}
+	for _, t := range targets {
+		add(lineKey{t.Browser, t.ID}, t.Session)
+	}
+	for _, b := range browsers {
+		add(lineKey{browser: b.ID}, b.Session)
+	}
+	for _, l := range old {
+		l.hangUp()
+	}
+	return lines
+}
+
+// Close gives up what is not answered yet, and disables the Performance domain in the pages for
+// which the source has enabled it.
 func (s *Source) Close(ctx context.Context) error {
 	s.mu.Lock()
-	sessions := make([]cdp.Session, 0, len(s.pages))
-	for _, state := range s.pages {
-		if state.enabled {
-			sessions = append(sessions, state.session)
-		}
-	}
-	clear(s.pages)
+	lines := s.lines
+	s.lines = make(map[lineKey]*line)
 	s.mu.Unlock()
-	errs := make([]error, len(sessions))
-	var wg sync.WaitGroup
-	for i, session := range sessions {
-		wg.Go(func() {
-			_, err := call(ctx, s.o.Timeout, session, performance.Disable, cdp.Empty{})
-			if err != nil && !errors.Is(err, memprof.ErrGone) {
-				errs[i] = fmt.Errorf("stop reading a page: %w", err)
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
-
-// forget drops the state of pages that are no longer listed.
-func (s *Source) forget(targets []Target) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	listed := make(map[pageKey]bool, len(targets))
-	for _, t := range targets {
-		key := pageKey{t.Browser, t.ID}
-		listed[key] = true
-		if s.pages[key] == nil {
-			s.pages[key] = &pageState{}
-		}
-		s.pages[key].session = t.Session
-	}
-	for key := range s.pages {
-		if !listed[key] {
-			delete(s.pages, key)
-		}
-	}
-}
-
-// state calls f with the state of a page, under the lock; not at all if the page was forgotten.
-func (s *Source) state(t Target, f func(*pageState)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if state := s.pages[pageKey{t.Browser, t.ID}]; state != nil {
-		f(state)
-	}
-}
-
-// call runs one command, bounded in time. A session that has ended makes memprof.ErrGone.
-func call[P, R any](ctx context.Context, timeout time.Duration, session cdp.Session, c cdp.Command[P, R], params P) (R, error) {
-	var result R
-	err := callInto(ctx, timeout, session, c.Method, params, &result)
-	return result, err
-}
-
-// callInto is call with a result type of our own, which can tell a field that is missing.
-func callInto(ctx context.Context, timeout time.Duration, session cdp.Session, method string, params, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.o.Patience)
 	defer cancel()
-	err := session.Call(ctx, method, params, result)
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: no answer within %v: %w", method, timeout, err)
-	case errors.Is(err, chromedp.ErrTargetDetached) || sessionNotFound(err):
-		return fmt.Errorf("%s: %w", method, memprof.ErrGone)
+	errs := make(chan error, len(lines))
+	for _, l := range lines {
+		go func() { errs <- l.close(ctx) }()
 	}
-	return fmt.Errorf("%s: %w", method, err)
+	var all error
+	for range lines {
+		all = errors.Join(all, <-errs)
+	}
+	return all
 }
 
-// sessionNotFound tells Chrome's answer to a command for a session that has ended.
-func sessionNotFound(err error) bool {
-	var answer *cdproto.Error
-	return errors.As(err, &answer) && answer.Code == -32001
+// close ends a line.
+func (l *line) close(ctx context.Context) error {
+	l.hangUp()
+	select {
+	case l.slot <- struct{}{}: // and no other inquiry follows
+	case <-ctx.Done():
+		return fmt.Errorf("stop reading a page: %w", ctx.Err())
+	}
+	if !l.enabled.Load() {
+		return nil
+	}
+	err := l.call(ctx, performance.CommandDisable, cdp.Empty{}, new(cdp.Empty))
+	if err != nil && !errors.Is(err, memprof.ErrGone) {
+		return fmt.Errorf("stop reading a page: %w", err)
+	}
+	return nil
 }

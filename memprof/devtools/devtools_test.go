@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,7 +73,7 @@ func TestAPageIsAskedForEverything(t *testing.T) {
 	require.Equal(t, memprof.Subject{Browser: "b", Kind: "page", Target: "T", URL: "http://a/b", Site: "shop", Isolate: "i"}, readings[2].Subject)
 	session.took()
 	read(s, cheap)
-	require.Equal(t, []string{"Runtime.getIsolateId", "Runtime.getHeapUsage", "Performance.getMetrics"}, session.took())
+	require.ElementsMatch(t, []string{"Runtime.getIsolateId", "Runtime.getHeapUsage", "Performance.getMetrics"}, session.took())
 }
 
 // Without a session of its own a page shares the isolate of its opener, and both tell all of it.
@@ -105,8 +106,8 @@ func TestPerformanceIsEnabledOnceAndDisabledAtTheEnd(t *testing.T) {
 
 func TestCloseTellsWhatFailedButNotWhatIsGone(t *testing.T) {
 	for want, answer := range map[string]error{
-		"": fmt.Errorf("target T: %w", chromedp.ErrTargetDetached),
-		"stop reading a page: Performance.disable: boom": errors.New("boom"),
+		"":                          fmt.Errorf("target T: %w", chromedp.ErrTargetDetached),
+		"stop reading a page: boom": errors.New("boom"),
 	} {
 		session := pageSession("i")
 		session.set("Performance.getMetrics", `{"metrics":[]}`)
@@ -135,65 +136,185 @@ func TestAnOldChromeDoesNotTellZero(t *testing.T) {
 	unknown(t, totals, "dom.listeners", "")
 }
 
-// A page that hangs costs one timeout, whatever is asked of it, and is then left out of more and
-// more readings; once it answers, it is asked each time.
-func TestAPageThatHangs(t *testing.T) {
+// All commands of a page wait for the same main thread: they are sent at once.
+func TestAPageIsAskedForAllAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hung, fine := pageSession("i"), pageSession("j")
-		hung.set("Runtime.getIsolateId", errHang)
-		s := New(Options{Targets: pages(Target{ID: "hung", Session: hung}, Target{ID: "fine", Session: fine})})
+		session := pageSession("i")
+		session.delay = 100 * time.Millisecond
+		s := New(Options{Targets: pages(Target{ID: "T", Session: session}), Browsers: browsers(Browser{ID: "b", Session: slow(browserSession(), 100*time.Millisecond)})})
 		begin := time.Now()
-		readings, totals := read(s, full)
-		require.Equal(t, 500*time.Millisecond, time.Since(begin))
-		require.Equal(t, []string{"Runtime.getIsolateId"}, hung.took())
-		found := faults(readings)
-		require.Len(t, found, 3)
-		require.Equal(t, "Runtime.getIsolateId: no answer within 500ms: context deadline exceeded", found["hung heap.*"])
-		unknown(t, totals, "heap.used", "")
-		known(t, totals, "page.read", "", 2)
-		require.Contains(t, fmt.Sprint(readings), "perf.Nodes")
-
-		var asked []int
-		for i := range 100 {
-			begin = time.Now()
-			readings, _ = read(s, tick)
-			if len(hung.took()) > 0 {
-				asked = append(asked, i)
-				continue
-			}
-			require.Zero(t, time.Since(begin))
-			require.Equal(t, errPaused.Error(), faults(readings)["hung perf.*"])
-		}
-		require.Equal(t, []int{1, 5, 13, 29, 61, 94}, asked)
-
-		hung.set("Runtime.getIsolateId", `{"id":"i"}`)
-		for range maxPause {
-			read(s, tick)
-		}
-		readings, totals = read(s, tick)
+		readings, _ := read(s, full)
 		require.Empty(t, faults(readings))
-		known(t, totals, "heap.used", "", 200)
-		hung.took()
-		read(s, tick)
-		require.Len(t, hung.took(), 3)
+		require.Equal(t, 100*time.Millisecond, time.Since(begin))
 	})
 }
+
+// A busy page is late for a tick, which does not wait long, and answers a reading at a boundary,
+// which does. While it has not answered, it is asked nothing more.
+func TestABusyPageIsLateForATickAndNotForABoundary(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := pageSession("i")
+		busy.delay = 900 * time.Millisecond
+		s := New(Options{Targets: pages(Target{ID: "busy", Session: busy}, Target{ID: "fine", Session: pageSession("j")})})
+		for i := range 3 {
+			begin := time.Now()
+			readings, totals := read(s, tick)
+			require.Equal(t, 250*time.Millisecond, time.Since(begin))
+			require.Equal(t, map[string]string{"busy page.*": "it came late"}, faults(readings))
+			for _, r := range readings {
+				require.True(t, r.Err == nil || errors.Is(r.Err, memprof.ErrLate))
+			}
+			unknown(t, totals, "heap.used", "")
+			unknown(t, totals, "perf.Nodes", "")
+			require.Len(t, busy.took(), map[int]int{0: 3}[i], "only the first asks")
+		}
+		begin := time.Now() // 750 ms after the page was asked
+		readings, totals := read(s, full)
+		require.Equal(t, (150+900)*time.Millisecond, time.Since(begin), "an answer to an earlier question is not of this reading")
+		require.Empty(t, faults(readings))
+		known(t, totals, "heap.used", "", 200)
+		require.NoError(t, s.Close(context.Background()))
+	})
+}
+
+// A page that hangs costs all readings together the patience, and is asked again when Chrome
+// cannot be expected to answer any more; once it answers, all is known.
+func TestAPageThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung := pageSession("i")
+		hung.set("Runtime.getIsolateId", errHang)
+		s := New(Options{Targets: pages(Target{ID: "hung", Session: hung}, Target{ID: "fine", Session: pageSession("j")})})
+		begin := time.Now()
+		readings, _ := read(s, full)
+		require.Equal(t, 2*time.Second, time.Since(begin))
+		require.Len(t, faults(readings), 1)
+		require.Len(t, hung.took(), 4)
+		for range 100 {
+			begin := time.Now()
+			readings, totals := read(s, full)
+			require.Zero(t, time.Since(begin))
+			require.Equal(t, map[string]string{"hung page.*": "it came late"}, faults(readings))
+			unknown(t, totals, "heap.used", "")
+			require.Contains(t, fmt.Sprint(readings), "perf.Nodes", "the other page was read")
+		}
+		require.Empty(t, hung.took())
+		time.Sleep(giveUp)
+		read(s, tick)
+		require.Len(t, hung.took(), 3, "it is asked again")
+		hung.set("Runtime.getIsolateId", `{"id":"i"}`)
+		time.Sleep(giveUp)
+		readings, totals := read(s, tick)
+		require.Empty(t, faults(readings))
+		known(t, totals, "heap.used", "", 200)
+		require.NoError(t, s.Close(context.Background()))
+	})
+}
+
+// Ticks and readings at boundaries may ask the same page at the same time, and get their own
+// answers, one after the other.
+func TestReadingsOfOnePageTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session := pageSession("i")
+		session.delay = 100 * time.Millisecond
+		s := New(Options{Targets: pages(Target{ID: "T", Session: session})})
+		var wg sync.WaitGroup
+		begin := time.Now()
+		for range 5 {
+			wg.Go(func() {
+				readings, _ := read(s, cheap)
+				require.Empty(t, faults(readings))
+			})
+		}
+		wg.Wait()
+		require.Equal(t, 500*time.Millisecond, time.Since(begin))
+	})
+}
+
+// Close, and a page that is no longer listed, end what is not answered.
+func TestNothingIsLeftWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hung, other := pageSession("i"), pageSession("j")
+		hung.set("Runtime.getIsolateId", errHang)
+		other.set("Runtime.getIsolateId", errHang)
+		listed := []Target{{ID: "hung", Session: hung}}
+		s := New(Options{Targets: func() []Target { return listed }})
+		read(s, tick)
+		listed = []Target{{ID: "other", Session: other}}
+		read(s, tick)
+		begin := time.Now()
+		require.NoError(t, s.Close(context.Background()))
+		synctest.Wait()
+		require.Zero(t, time.Since(begin))
+	})
+}
+
+var errEnded = errors.New("the tab is closed")
 
 func TestAPageThatIsGoneSpoilsNothing(t *testing.T) {
 	for _, gone := range []error{
 		fmt.Errorf("target T: %w: inspected target navigated or closed", chromedp.ErrTargetDetached),
 		&cdproto.Error{Code: -32001, Message: "Session with given id not found."},
+		fmt.Errorf("Runtime.getHeapUsage: %w", errEnded),
 	} {
 		session := pageSession("i")
 		session.set("Runtime.getHeapUsage", gone)
-		readings, totals := read(New(Options{Targets: pages(Target{ID: "1", Session: session}, Target{ID: "2", Session: pageSession("j")})}), full)
-		require.Len(t, faults(readings), 3)
+		o := Options{IsGone: func(err error) bool { return errors.Is(err, errEnded) },
+			Targets: pages(Target{ID: "1", Session: session}, Target{ID: "2", Session: pageSession("j")})}
+		readings, totals := read(New(o), full)
+		require.Equal(t, map[string]string{"1 page.*": gone.Error() + ": it is gone"}, faults(readings))
 		for _, r := range readings {
 			require.True(t, r.Err == nil || errors.Is(r.Err, memprof.ErrGone))
 		}
-		require.Equal(t, []string{"Runtime.getIsolateId", "Runtime.getHeapUsage"}, session.took(), "nothing more is asked")
 		known(t, totals, "heap.used", "", 100)
+		known(t, totals, "perf.Nodes", "", 7)
+		known(t, totals, "page.read", "", 1)
+
+		o.Targets = pages(Target{ID: "1", Session: session})
+		_, totals = read(New(o), full)
+		known(t, totals, "heap.used", "", 0)
 	}
+}
+
+// Whatever a page's session says, a page that is not listed any more once it failed is gone.
+func TestAPageThatIsNoLongerListedIsGone(t *testing.T) {
+	for _, answer := range []any{errors.New("no page here"), errHang} {
+		synctest.Test(t, func(t *testing.T) {
+			session, times := pageSession("i"), 0
+			session.set("Performance.getMetrics", answer)
+			s := New(Options{Targets: func() []Target {
+				if times++; times > 1 {
+					return nil
+				}
+				return []Target{{ID: "1", Session: session, URL: "http://a/"}}
+			}})
+			readings, totals := read(s, tick)
+			require.Equal(t, map[string]string{"1 page.*": "it is gone"}, faults(readings))
+			known(t, totals, "heap.used", "", 0)
+			require.NoError(t, s.Close(context.Background()))
+		})
+	}
+}
+
+func TestAPageThatIsAttachedToAgainIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session := pageSession("i")
+		session.set("Runtime.getHeapUsage", errHang)
+		s := New(Options{Targets: func() []Target { return []Target{{ID: "1", Session: session}} }})
+		read(s, tick)
+		session = pageSession("i")
+		readings, _ := read(s, tick)
+		require.Empty(t, faults(readings))
+	})
+}
+
+// The text of an error is the session's, which names the command.
+func TestAnErrorIsNamedOnce(t *testing.T) {
+	session := pageSession("i")
+	session.set("Performance.getMetrics", errors.New("Performance.getMetrics: boom"))
+	readings, totals := read(New(Options{Targets: pages(Target{ID: "1", Session: session})}), full)
+	require.Equal(t, map[string]string{"1 perf.*": "Performance.getMetrics: boom"}, faults(readings))
+	known(t, totals, "heap.used", "", 100)
+	unknown(t, totals, "perf.Nodes", "")
 }
 
 // The state of pages that are no longer listed is dropped.
@@ -206,7 +327,7 @@ func TestPagesThatAreNoLongerListedAreForgotten(t *testing.T) {
 	for range 1000 {
 		read(s, tick)
 	}
-	require.Len(t, s.pages, 1)
+	require.Len(t, s.lines, 1)
 }
 
 const targetsJSON = `{"targetInfos":[
@@ -249,19 +370,29 @@ func TestOpenTargetsAreListedUpToALimitAndAllCounted(t *testing.T) {
 	known(t, totals, "target.count", "service_worker", 1)
 }
 
-func TestABrowserThatHangsOrFails(t *testing.T) {
+func TestABrowserThatIsLateGoneOrFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		session := browserSession()
 		session.set("Target.getTargets", errHang)
-		readings, totals := read(New(Options{Timeout: time.Second, Browsers: browsers(Browser{ID: "1", Session: session})}), cheap)
-		require.Equal(t, map[string]string{" target.*": "Target.getTargets: no answer within 1s: context deadline exceeded"}, faults(readings))
-		known(t, totals, "context.count", "", 2)
+		s := New(Options{Browsers: browsers(Browser{ID: "1", Session: session})})
+		readings, totals := read(s, cheap)
+		require.Equal(t, map[string]string{" context.*": "it came late"}, faults(readings))
+		unknown(t, totals, "context.count", "")
 		unknown(t, totals, "target.count", "page")
+		require.NoError(t, s.Close(context.Background()))
 	})
 	session := browserSession()
-	session.set("Target.getBrowserContexts", errors.New("boom"))
-	_, totals := read(New(Options{Browsers: browsers(Browser{ID: "1", Session: session})}), cheap)
-	unknown(t, totals, "context.count", "")
+	session.set("Target.getTargets", errors.New("boom"))
+	readings, totals := read(New(Options{Browsers: browsers(Browser{ID: "1", Session: session})}), cheap)
+	require.Equal(t, map[string]string{" target.*": "boom"}, faults(readings))
+	known(t, totals, "context.count", "", 2)
+	unknown(t, totals, "target.count", "page")
+
+	session.set("Target.getTargets", errEnded)
+	readings, totals = read(New(Options{IsGone: func(err error) bool { return errors.Is(err, errEnded) }, Browsers: browsers(Browser{ID: "1", Session: session})}), cheap)
+	require.Equal(t, map[string]string{" context.*": "the tab is closed: it is gone"}, faults(readings))
+	known(t, totals, "context.count", "", 0)
+	known(t, totals, "target.count", "page", 0)
 }
 
 func TestNoChromeIsZero(t *testing.T) {

@@ -4,11 +4,17 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/cdp/jsonv2"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/ebbworker/ebb/memprof"
@@ -27,6 +33,13 @@ type fakeSession struct {
 	mu      sync.Mutex
 	answers map[string]any // a string (JSON) or an error
 	calls   []string
+	delay   time.Duration // before each answer
+}
+
+// slow lets a session take its time.
+func slow(s *fakeSession, delay time.Duration) *fakeSession {
+	s.delay = delay
+	return s
 }
 
 // errHang is the answer of a command that never answers.
@@ -37,6 +50,13 @@ func (s *fakeSession) Call(ctx context.Context, method string, _, result any) er
 	s.calls = append(s.calls, method)
 	answer := s.answers[method]
 	s.mu.Unlock()
+	if s.delay > 0 {
+		select {
+		case <-time.After(s.delay):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	switch a := answer.(type) {
 	case string:
 		return json.Unmarshal([]byte(a), result)
@@ -70,3 +90,18 @@ func (s *fakeSession) took() []string {
 }
 
 var _ cdp.Session = (*fakeSession)(nil)
+
+// anonymous returns a process's anonymous memory, in bytes.
+func anonymous(t testing.TB, pid int64) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	require.NoError(t, err)
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			kb, err := strconv.ParseInt(strings.Fields(value)[0], 10, 64)
+			require.NoError(t, err)
+			return kb << 10
+		}
+	}
+	return 0
+}

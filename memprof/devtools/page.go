@@ -3,6 +3,7 @@ package devtools
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/performance"
@@ -11,147 +12,146 @@ import (
 	"github.com/ebbworker/ebb/memprof"
 )
 
-var errPaused = errors.New("not asked: it did not answer the last time")
+var (
+	errNotTold = errors.New("this Chrome does not tell it")
+	errEmpty   = errors.New("Performance.getMetrics: it is enabled but tells nothing")
+)
 
-// readPage asks one page. Its isolate comes first, since two pages may share one.
-func (s *Source) readPage(ctx context.Context, q memprof.Request, t Target) []memprof.Reading {
-	p := page{s: s, t: t, subject: memprof.Subject{Browser: t.Browser, Kind: "page", Target: t.ID, URL: shortURL(t.URL, s.o.MaxURL), Site: t.Site}}
-	if p.paused() {
-		p.err = errPaused
-	}
-	p.isolate(ctx)
-	p.heap(ctx)
-	p.metrics(ctx)
-	if q.Level >= memprof.LevelFull && !q.Tick {
-		p.counters(ctx)
-	}
-	p.settle()
-	return p.readings
-}
-
-// page is one page while it is asked.
-type page struct {
-	s        *Source
-	t        Target
-	subject  memprof.Subject
-	readings []memprof.Reading
-	err      error // a timeout, or that it is gone: nothing more is asked
-}
-
-func (p *page) add(metric string, value float64) {
-	p.readings = append(p.readings, memprof.Reading{Metric: metric, Subject: p.subject, Value: value})
-}
-
-func (p *page) fail(metric string, err error) {
-	p.readings = append(p.readings, memprof.Reading{Metric: metric, Subject: p.subject, Err: err})
-}
-
-// ask runs one command, unless an earlier one showed that it is no use.
-func (p *page) ask(ctx context.Context, method string, params, result any) error {
-	if p.err != nil {
-		return p.err
-	}
-	err := callInto(ctx, p.s.o.Timeout, p.t.Session, method, params, result)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, memprof.ErrGone) {
-		p.err = err
-	}
-	return err
-}
-
-// isolate names the page's isolate. Without the name each page counts for itself.
-func (p *page) isolate(ctx context.Context) {
-	var result runtime.GetIsolateIDResult
-	if err := p.ask(ctx, runtime.CommandGetIsolateID, cdp.Empty{}, &result); err == nil {
-		p.subject.Isolate = result.ID
-	}
-}
-
-// heap reads Runtime.getHeapUsage. An older Chrome does not tell all of it.
-func (p *page) heap(ctx context.Context) {
-	var result struct {
+// figures is what a page answered.
+type figures struct {
+	isolate runtime.GetIsolateIDResult
+	heap    struct { // an older Chrome does not tell all of it
 		Used     *float64 `json:"usedSize"`
 		Total    *float64 `json:"totalSize"`
 		Embedder *float64 `json:"embedderHeapUsedSize"`
 		Backing  *float64 `json:"backingStorageSize"`
 	}
-	if err := p.ask(ctx, runtime.CommandGetHeapUsage, cdp.Empty{}, &result); err != nil {
-		p.fail("heap.*", err)
-		return
-	}
-	p.optional("heap.used", result.Used)
-	p.optional("heap.total", result.Total)
-	p.optional("heap.embedder", result.Embedder)
-	p.optional("heap.backing", result.Backing)
-}
-
-func (p *page) optional(metric string, value *float64) {
-	if value == nil {
-		p.fail(metric, errors.New("this Chrome does not tell it"))
-		return
-	}
-	p.add(metric, *value)
-}
-
-// metrics reads Performance.getMetrics. It returns nothing until the domain is enabled.
-func (p *page) metrics(ctx context.Context) {
-	var result performance.GetMetricsResult
-	err := p.ask(ctx, performance.CommandGetMetrics, cdp.Empty{}, &result)
-	if err == nil && len(result.Metrics) == 0 {
-		if err = p.ask(ctx, performance.CommandEnable, performance.EnableParams{}, new(cdp.Empty)); err == nil {
-			p.s.state(p.t, func(state *pageState) { state.enabled = true })
-			err = p.ask(ctx, performance.CommandGetMetrics, cdp.Empty{}, &result)
-		}
-	}
-	if err == nil && len(result.Metrics) == 0 {
-		err = errors.New("Performance.getMetrics: it is enabled but tells nothing")
-	}
-	if err != nil {
-		p.fail("perf.*", err)
-		return
-	}
-	for _, m := range result.Metrics {
-		p.add("perf."+m.Name, m.Value)
-	}
-}
-
-// counters reads Memory.getDOMCounters.
-func (p *page) counters(ctx context.Context) {
-	var result struct {
+	metrics performance.GetMetricsResult
+	dom     struct {
 		Documents *float64 `json:"documents"`
 		Nodes     *float64 `json:"nodes"`
 		Listeners *float64 `json:"jsEventListeners"`
 	}
-	if err := p.ask(ctx, "Memory.getDOMCounters", cdp.Empty{}, &result); err != nil {
-		p.fail("dom.*", err)
-		return
-	}
-	p.optional("dom.documents", result.Documents)
-	p.optional("dom.nodes", result.Nodes)
-	p.optional("dom.listeners", result.Listeners)
+	isolateErr, heapErr, metricsErr, domErr error
 }
 
-// paused tells whether the page is left out of this reading, and counts it.
-func (p *page) paused() (paused bool) {
-	p.s.state(p.t, func(state *pageState) {
-		if paused = state.pause > 0; paused {
-			state.pause--
-		}
-	})
-	return paused
+// page is one page with its readings.
+type page struct {
+	t        Target
+	subject  memprof.Subject
+	readings []memprof.Reading
+	err      error // that it is gone or late as a whole
 }
 
-// settle lets a page that did not answer be asked less often: it is left out of 1, 3, 7, ...
-// readings, since each unanswered call stays in the queue of its renderer.
-func (p *page) settle() {
-	if errors.Is(p.err, errPaused) {
+// readPage asks one page.
+func (s *Source) readPage(ctx context.Context, q memprof.Request, t Target, l *line) page {
+	p := page{t: t, subject: memprof.Subject{Browser: t.Browser, Kind: "page", Target: t.ID, URL: shortURL(t.URL, s.o.MaxURL), Site: t.Site}}
+	dom := q.Level >= memprof.LevelFull && !q.Tick
+	f, err := inquire(ctx, l, s.o.Patience, func(ctx context.Context) figures { return askPage(ctx, l, dom) })
+	if err == nil {
+		err = decisive(f.isolateErr, f.heapErr, f.metricsErr, f.domErr)
+	}
+	if p.err = err; err != nil {
+		p.add("page.*", 0, err)
+		return p
+	}
+	p.subject.Isolate = f.isolate.ID // without it the page counts for itself
+	p.heap(f)
+	p.perf(f)
+	if dom {
+		p.dom(f)
+	}
+	return p
+}
+
+// askPage runs all commands at once: they wait for the same main thread.
+func askPage(ctx context.Context, l *line, dom bool) (f figures) {
+	var wg sync.WaitGroup
+	wg.Go(func() { f.isolateErr = l.call(ctx, runtime.CommandGetIsolateID, cdp.Empty{}, &f.isolate) })
+	wg.Go(func() { f.heapErr = l.call(ctx, runtime.CommandGetHeapUsage, cdp.Empty{}, &f.heap) })
+	wg.Go(func() { f.metrics, f.metricsErr = l.metrics(ctx) })
+	if dom {
+		wg.Go(func() { f.domErr = l.call(ctx, "Memory.getDOMCounters", cdp.Empty{}, &f.dom) })
+	}
+	wg.Wait()
+	return f
+}
+
+// metrics runs Performance.getMetrics. It returns nothing until the domain is enabled.
+func (l *line) metrics(ctx context.Context) (result performance.GetMetricsResult, err error) {
+	err = l.call(ctx, performance.CommandGetMetrics, cdp.Empty{}, &result)
+	if err != nil || len(result.Metrics) > 0 {
+		return result, err
+	}
+	if err = l.call(ctx, performance.CommandEnable, performance.EnableParams{}, new(cdp.Empty)); err != nil {
+		return result, err
+	}
+	l.enabled.Store(true)
+	err = l.call(ctx, performance.CommandGetMetrics, cdp.Empty{}, &result)
+	if err == nil && len(result.Metrics) == 0 {
+		err = errEmpty
+	}
+	return result, err
+}
+
+func (p *page) heap(f figures) {
+	if f.heapErr != nil {
+		p.add("heap.*", 0, f.heapErr)
 		return
 	}
-	p.s.state(p.t, func(state *pageState) {
-		if !errors.Is(p.err, context.DeadlineExceeded) {
-			state.failed, state.pause = 0, 0
-			return
+	p.optional("heap.used", f.heap.Used)
+	p.optional("heap.total", f.heap.Total)
+	p.optional("heap.embedder", f.heap.Embedder)
+	p.optional("heap.backing", f.heap.Backing)
+}
+
+func (p *page) perf(f figures) {
+	if f.metricsErr != nil {
+		p.add("perf.*", 0, f.metricsErr)
+		return
+	}
+	for _, m := range f.metrics.Metrics {
+		p.add("perf."+m.Name, m.Value, nil)
+	}
+}
+
+func (p *page) dom(f figures) {
+	if f.domErr != nil {
+		p.add("dom.*", 0, f.domErr)
+		return
+	}
+	p.optional("dom.documents", f.dom.Documents)
+	p.optional("dom.nodes", f.dom.Nodes)
+	p.optional("dom.listeners", f.dom.Listeners)
+}
+
+func (p *page) add(metric string, value float64, err error) {
+	p.readings = append(p.readings, memprof.Reading{Metric: metric, Subject: p.subject, Value: value, Err: err})
+}
+
+func (p *page) optional(metric string, value *float64) {
+	if value == nil {
+		p.add(metric, 0, errNotTold)
+		return
+	}
+	p.add(metric, *value, nil)
+}
+
+// failed tells whether the page gave no answer or an error, but not that it is gone.
+func (p *page) failed() bool {
+	if errors.Is(p.err, memprof.ErrGone) {
+		return false
+	}
+	for _, r := range p.readings {
+		if r.Err != nil {
+			return true
 		}
-		state.failed = min(state.failed+1, 16)
-		state.pause = min(1<<state.failed-1, maxPause)
-	})
+	}
+	return false
+}
+
+// gone makes one gap of all the page's readings.
+func (p *page) gone() {
+	p.err, p.readings = memprof.ErrGone, nil
+	p.add("page.*", 0, p.err)
 }
