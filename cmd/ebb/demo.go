@@ -45,10 +45,10 @@ what memory did. Everything lives in a temporary folder that is removed at the e
 		Example: `  ebb demo --install-chrome
   ebb demo --keep demo      # keeps site files, database and recording in ./demo
   ebb demo --serve          # only serves the sites, for a look in a browser`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.cycles < 1 {
-				return usageErrorf("--cycles must be 1 or more")
+				return atLeastOne("cycles", o.cycles)
 			}
 			return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error { return a.demo(ctx, stop, o) })
 		},

@@ -47,7 +47,7 @@ seen and last changed. Times are RFC 3339, a date, or a duration back from now.`
 	flags.Int64Var(&filter.Run, "run", 0, "only items that this `run` saw last")
 	flags.StringVar(&since, "since", "", "only items from this `time` on (see --by)")
 	flags.StringVar(&until, "until", "", "only items before this `time` (see --by)")
-	flags.StringVar(&by, "by", "seen", "which `time` --since and --until mean: seen (last), first or changed")
+	flags.StringVar(&by, "by", "seen", "`time` that --since and --until mean: seen, first or changed")
 	flags.StringVar(&change, "changed", "", "only items that the latest run found `new`, changed, or new,changed (both)")
 	return cmd
 }

@@ -64,7 +64,7 @@ func newJobsListCommand(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&filter.Site, "site", "", "only jobs of this `site`")
-	cmd.Flags().StringSliceVar(&filter.States, "state", nil, "only jobs in these `states`: "+strings.Join(jobStates, ", "))
+	cmd.Flags().StringSliceVar(&filter.States, "state", nil, "only jobs in these `states` (available, running, discarded, ...)")
 	cmd.Flags().BoolVar(&dead, "dead", false, "only dead letters: jobs that were given up")
 	cmd.Flags().BoolVar(&filter.Plans, "plans", false, "also the jobs that plan the sites' runs")
 	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most `N`")

@@ -89,7 +89,7 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 // addRootFlags are the flags that every command has.
 func (a *app) addRootFlags(flags *pflag.FlagSet) {
 	flags.StringVarP(&a.configPath, "config", "c", "",
-		"configuration `file`, - for standard input (default: see 'ebb config print')")
+		"configuration `file`; - is standard input (default: see 'ebb config')")
 	flags.StringArrayVar(&a.sets, "set", nil, "set any `key=value` of the configuration; may be repeated")
 	flags.StringVar(&a.flags.database, "database", "", "SQLite `file` or postgres:// URL")
 	flags.StringArrayVar(&a.flags.sites, "sites", nil, "site `file or folder`; may be repeated")

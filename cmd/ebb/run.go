@@ -27,8 +27,10 @@ on at the next start. A second one interrupts them at once.`,
 			if once && cycles > 0 {
 				return usageErrorf("--once and --cycles exclude each other")
 			}
-			if cycles < 0 {
-				return usageErrorf("--cycles must be positive")
+			if cmd.Flags().Changed("cycles") {
+				if err := atLeastOne("cycles", cycles); err != nil {
+					return err
+				}
 			}
 			return a.run(cmd.Context(), names, once, cycles)
 		},

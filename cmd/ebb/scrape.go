@@ -37,7 +37,7 @@ memory table go to standard error.`,
 		Example: `  ebb scrape shop
   ebb scrape sites/examples/postgresql-doc.yaml > manual.jsonl
   ebb scrape https://example.com --format table`,
-		Args: cobra.ExactArgs(1),
+		Args: oneArgument("a site, a site file or a URL"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			form, err := output.ParseFormat(format)
 			if err != nil {
@@ -101,6 +101,9 @@ func (a *app) siteOf(what string) (site *sites.Site, passing bool, err error) {
 	if strings.HasPrefix(what, "http://") || strings.HasPrefix(what, "https://") {
 		site, err = pageSite(what)
 		return site, true, err
+	}
+	if scheme, _, found := strings.Cut(what, "://"); found {
+		return nil, false, usageErrorf("%s: there is no scraping of %s; http and https only", what, scheme)
 	}
 	info, statErr := os.Stat(what)
 	if statErr == nil && !info.IsDir() {
