@@ -39,7 +39,7 @@ func CycleTable(w io.Writer, s memprof.Summary, width int) error {
 	dashes := section(p, s, "memory, MiB", memoryRows(s))
 	p.line("")
 	dashes = section(p, s, "counts", countRows(s)) || dashes
-	if dashes || len(s.Gaps) > 0 || hasPSS(s) {
+	if dashes || hasPSS(s) || len(causesOf([]memprof.Summary{s})) > 0 {
 		p.line("")
 		footnotes(p, []memprof.Summary{s}, dashes)
 	}

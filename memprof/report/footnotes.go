@@ -8,10 +8,11 @@ import (
 	"github.com/ebbworker/ebb/memprof"
 )
 
-// maxGapLines is how many different gaps are explained below a table.
-const maxGapLines = 8
+// maxCauses is how many causes of gaps are explained below a table.
+const maxCauses = 4
 
-// footnotes explains dashes and gaps.
+// footnotes explains dashes and gaps. What was gone when it was read leaves no gap in a total,
+// and is not mentioned.
 func footnotes(p *page, summaries []memprof.Summary, dashes bool) {
 	if slices.ContainsFunc(summaries, hasPSS) && len(summaries) == 1 {
 		p.wrap("(1) moves with other Chromes on this machine: shown, never judged.")
@@ -19,14 +20,25 @@ func footnotes(p *page, summaries []memprof.Summary, dashes bool) {
 	if dashes {
 		p.wrap("- not measured" + without(summaries) + ".")
 	}
-	gaps := merge(summaries)
-	for i, g := range gaps {
-		if i == maxGapLines {
-			p.wrap(fmt.Sprintf("  and %s of other kinds.", count(len(gaps)-i, "gap")))
+	causes := causesOf(summaries)
+	for i, c := range causes {
+		if i == maxCauses {
+			p.wrap(fmt.Sprintf("And %s of other kinds.", count(left(causes[i:]), "reading")))
 			break
 		}
-		p.wrap("  " + describe(g))
+		p.wrap(c.describe())
 	}
+	if len(causes) > 0 {
+		p.wrap(`A recording has each of them, with its time, as a line of type "gap".`)
+	}
+}
+
+func left(causes []cause) int {
+	n := 0
+	for _, c := range causes {
+		n += c.count
+	}
+	return n
 }
 
 func hasPSS(s memprof.Summary) bool {
@@ -52,47 +64,86 @@ func without(summaries []memprof.Summary) string {
 	return "; there was no " + strings.Join(kinds, " and no ") + " phase"
 }
 
-// merge adds up equal gaps of several cycles, the most frequent first.
-func merge(summaries []memprof.Summary) []memprof.Gap {
-	var gaps []memprof.Gap
-	index := make(map[string]int)
+// cause is what kept figures from being read, as often as it did.
+type cause struct {
+	late    bool
+	of      string // the kind of process or page, or the source
+	text    string
+	metrics []string
+	counts  map[string]int // by metric
+	count   int            // readings: the highest of counts
+}
+
+// causesOf gathers the gaps of several cycles by their cause, the most frequent first.
+func causesOf(summaries []memprof.Summary) []cause {
+	var causes []cause
+	index := make(map[[2]string]int)
+	unlisted := 0
 	for _, s := range summaries {
+		unlisted += s.GapsUnlisted
 		for _, g := range s.Gaps {
-			key := subject(g) + "\x00" + g.Error
-			if i, ok := index[key]; ok {
-				gaps[i].Count += g.Count
+			if g.Gone {
 				continue
 			}
-			index[key] = len(gaps)
-			gaps = append(gaps, g)
+			c := newCause(g)
+			key := [2]string{c.of, c.text}
+			i, ok := index[key]
+			if !ok {
+				i = len(causes)
+				index[key] = i
+				causes = append(causes, c)
+			}
+			causes[i].add(g)
 		}
 	}
-	slices.SortStableFunc(gaps, func(a, b memprof.Gap) int { return b.Count - a.Count })
-	return gaps
+	slices.SortStableFunc(causes, func(a, b cause) int { return b.count - a.count })
+	if unlisted > 0 {
+		causes = append(causes, cause{of: "not listed", text: "too many different gaps", count: unlisted})
+	}
+	return causes
 }
 
-func describe(g memprof.Gap) string {
-	text := clean(subject(g) + ": " + g.Error)
-	if g.Count > 1 {
-		text += fmt.Sprintf(" (%d times)", g.Count)
+// newCause classes a gap. Which site's page was late says little: all are one cause.
+func newCause(g memprof.Gap) cause {
+	c := cause{late: g.Late, counts: make(map[string]int)}
+	switch {
+	case g.Late && g.Metric == "page.*":
+		c.of = "busy pages"
+	case g.Late:
+		c.of = "a busy Chrome"
+	default:
+		c.of, c.text = subject(g), g.Error
+	}
+	return c
+}
+
+func (c *cause) add(g memprof.Gap) {
+	if _, ok := c.counts[g.Metric]; !ok {
+		c.metrics = append(c.metrics, g.Metric)
+	}
+	c.counts[g.Metric] += g.Count
+	c.count = max(c.count, c.counts[g.Metric])
+}
+
+func (c cause) describe() string {
+	if c.late {
+		return fmt.Sprintf("%s of %s came late: what they hold is unknown at that moment.", count(c.count, "reading"), c.of)
+	}
+	text := clean(strings.TrimSpace(strings.Join(c.metrics, ", ")+" "+c.of) + ": " + c.text)
+	if c.count > 1 {
+		text += fmt.Sprintf(" (%d times)", c.count)
 	}
 	return text
 }
 
-// subject says what a gap is of: the metric, and the kind of process or page.
+// subject says what a gap is of: the kind of process or page and its site, or the source.
 func subject(g memprof.Gap) string {
-	text := g.Metric
-	if text == "" {
-		text = g.Source
+	of := strings.TrimSpace(g.Subject.Kind + " " + g.Subject.Site)
+	switch {
+	case g.Metric == "":
+		return g.Source
+	case of != "":
+		return "of " + of
 	}
-	var of []string
-	for _, part := range []string{g.Subject.Kind, g.Subject.Site} {
-		if part != "" {
-			of = append(of, part)
-		}
-	}
-	if len(of) > 0 {
-		text += " of " + strings.Join(of, " ")
-	}
-	return text
+	return ""
 }

@@ -107,15 +107,18 @@ func TestCycleTable(t *testing.T) {
 
 // Several sites at once, the full level, gaps, and no cleanup.
 func TestCycleTableWithGaps(t *testing.T) {
-	hung := memprof.Reading{Metric: "heap.*", Subject: memprof.Subject{Browser: "1", Kind: "page", Site: "news"}, Err: errors.New("Runtime.getHeapUsage: no answer within 500ms")}
+	hung := memprof.Reading{Metric: "page.*", Subject: memprof.Subject{Browser: "1", Kind: "page", Site: "news"}, Err: memprof.ErrLate}
 	a := state{browser: 13.2, renderer: 21.4, gpu: 20.9, swap: 3, heap: 1.1, goHeap: 6.5, pages: 1, contexts: 1, nodes: 17, goroutines: 31, full: true}
 	s := summary(4, "nightly", a.totals(), a.totals(hung), a.totals(hung), a.totals(), a.totals(hung))
 	s.Sites, s.AfterCleanup, s.LateTicks = []string{"shop", "news"}, nil, 2
 	series := memprof.Series{Metric: "process.anon", Group: "renderer"}
 	s.Peaks[series] = memprof.Peak{Value: 1 << 33, Phases: []string{"cleanup shop", "scrape a-site-with-a-rather-long-name", "scrape news"}}
 	s.Gaps = []memprof.Gap{
-		{Source: "devtools", Metric: "heap.*", Subject: hung.Subject, Error: hung.Err.Error(), Count: 3},
-		{Source: "devtools", Metric: "process.pss", Subject: of("renderer"), Error: "read smaps_rollup of a process: permission denied", Count: 14},
+		{Source: "devtools", Metric: "page.*", Subject: hung.Subject, Error: "it came late", Late: true, Count: 3},
+		{Source: "devtools", Metric: "page.*", Subject: memprof.Subject{Browser: "1", Kind: "page", Site: "shop"}, Error: "it came late", Late: true, Count: 2},
+		{Source: "devtools", Metric: "page.*", Subject: hung.Subject, Error: "it is gone", Gone: true, Count: 99},
+		{Source: "linux/processes", Metric: "process.pss", Subject: of("renderer"), Error: "read smaps_rollup of a process: permission denied", Count: 14},
+		{Source: "linux/processes", Metric: "process.uss", Subject: of("renderer"), Error: "read smaps_rollup of a process: permission denied", Count: 14},
 		{Source: "linux/cgroup", Error: "no answer within 1.25s, and this text is long enough to need a second line of the page; it ends here", Count: 1},
 	}
 	s.Warnings = []string{"phase scrape news was still open at the end of the cycle"}
@@ -123,7 +126,7 @@ func TestCycleTableWithGaps(t *testing.T) {
 	for i := range 10 {
 		s.Gaps = append(s.Gaps, memprof.Gap{Source: "x", Error: strings.Repeat("y", i), Count: 1})
 	}
-	require.Contains(t, cycleText(t, s, 100), "and 5 gaps of other kinds.")
+	require.Contains(t, cycleText(t, s, 100), "And 9 readings of other kinds.")
 }
 
 // A page chooses its URL, and a site file its name: neither may write to the terminal.
@@ -158,10 +161,32 @@ func TestRunTable(t *testing.T) {
 	third.Cycle, third.Duration = 5, 250*time.Millisecond
 	third.After.Missing = []string{"heap.*"}
 	third.Gaps = []memprof.Gap{{Source: "devtools", Metric: "heap.*", Subject: of("page"), Error: "no answer", Count: 2}}
-	cycles := []memprof.Summary{ordinary(), second, third}
+	first := ordinary()
+	begin := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	first.Start, second.Start, third.Start = begin, begin.Add(first.Duration), begin.Add(2*time.Hour)
+	cycles := []memprof.Summary{third, first, second} // in the order of any ends
 	golden(t, "run", runText(t, cycles, 100), 100)
-	golden(t, "run-80", runText(t, cycles[:2], 80), 80)
+	golden(t, "run-80", runText(t, cycles[1:], 80), 80)
 	golden(t, "run-none", runText(t, nil, 100), 100)
+}
+
+// A cycle that ran beside others counts their pages too: it is said once, for all of them.
+func TestOverlappingCyclesAreNamed(t *testing.T) {
+	begin := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	cycles := func(spans ...[2]int) (list []memprof.Summary) {
+		for i, span := range spans {
+			s := ordinary()
+			s.Cycle, s.Start, s.Duration = i+1, begin.Add(time.Duration(span[0])*time.Second), time.Duration(span[1]-span[0])*time.Second
+			list = append(list, s)
+		}
+		return list
+	}
+	require.Empty(t, overlapping(cycles([2]int{0, 5}, [2]int{5, 9}, [2]int{9, 10})))
+	require.Equal(t, "Cycles 1 and 2", overlapping(cycles([2]int{0, 5}, [2]int{4, 9}, [2]int{9, 10})))
+	require.Equal(t, "Cycles 1 to 3, 4 and 5", overlapping(cycles([2]int{0, 5}, [2]int{1, 2}, [2]int{4, 6}, [2]int{7, 9}, [2]int{8, 9})))
+	text := runText(t, cycles([2]int{0, 5}, [2]int{4, 9}), 100)
+	require.Equal(t, 1, strings.Count(text, "overlapped"))
+	golden(t, "run-overlap", text, 100)
 }
 
 type broken struct{}
