@@ -152,7 +152,6 @@ func (v *visit) challenge(ctx context.Context, response browser.Response) (statu
 	if seen.Mark == "" && !announced(response.Header) {
 		return response.Status, nil
 	}
-	v.challenged = true
 	if v.run.site.Challenge.Mode != sites.ChallengeWait || !v.alone {
 		return 0, challengeFault(seen, 0)
 	}
@@ -166,8 +165,7 @@ func (v *visit) challenge(ctx context.Context, response browser.Response) (statu
 	case err != nil:
 		return 0, fmt.Errorf("wait for a challenge to pass: %w", err)
 	}
-	v.result.FinalURL = v.lease.URL()
-	return now.Status, nil
+	return now.Status, v.landed(ctx, v.lease.URL())
 }
 
 func challengeFault(seen sight, waited time.Duration) *fault {

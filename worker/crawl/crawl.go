@@ -205,7 +205,7 @@ func (r *run) conclude(ctx context.Context) error {
 	if len(r.left) == 0 {
 		return nil
 	}
-	if r.summary.Done == 0 && !r.options.Final {
+	if r.summary.Done == 0 {
 		r.againClass = r.left[0].result.Class
 		return fmt.Errorf("no page could be visited: %w: %s", ErrAgain, r.left[0].result.Error)
 	}

@@ -22,7 +22,7 @@ type host struct {
 	queue   []*guest                 // runs that wait for a turn, the next one first
 	granted *turn                    // the turn that was given but has not started
 	open    int                      // turns that are not over, granted included
-	bucket  *rate.Limiter            // tokens are taken when a turn starts
+	bucket  *rate.Limiter            // tokens are taken when a turn starts; nil before the first guest
 	until   time.Time                // nobody may ask before
 	strikes int                      // pauses since the host last answered as it should
 	pauses  *backoff.ExponentialBackOff
@@ -36,10 +36,7 @@ func newHost(key string) *host {
 	pauses.RandomizationFactor = 0.2
 	pauses.MaxInterval = 10 * time.Minute
 	pauses.Reset()
-	return &host{
-		key: key, guests: make(map[*guest]time.Duration), pauses: pauses,
-		bucket: rate.NewLimiter(unlimited, 1),
-	}
+	return &host{key: key, guests: make(map[*guest]time.Duration), pauses: pauses}
 }
 
 // admit makes a run's limits hold for the host.
@@ -51,8 +48,12 @@ func (h *host) admit(g *guest, crawlDelay time.Duration) {
 	h.tune(time.Now())
 }
 
-// tune sets the bucket to the strictest limits of the runs that visit the host.
+// tune sets the bucket to the strictest limits of the runs that visit the host. Between
+// runs it stays as the last one left it.
 func (h *host) tune(now time.Time) {
+	if len(h.guests) == 0 {
+		return
+	}
 	limit, burst := unlimited, 0
 	for g, delay := range h.guests {
 		own := unlimited
@@ -68,8 +69,13 @@ func (h *host) tune(now time.Time) {
 			burst = size
 		}
 	}
+	burst = max(burst, 1)
+	if h.bucket == nil {
+		h.bucket = rate.NewLimiter(limit, burst) // full
+		return
+	}
 	h.bucket.SetLimitAt(now, limit)
-	h.bucket.SetBurstAt(now, max(burst, 1))
+	h.bucket.SetBurstAt(now, burst)
 }
 
 // mostOpen is how many pages of the host may be open at once.

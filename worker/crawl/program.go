@@ -16,15 +16,24 @@ type pageProgram struct {
 // compile makes all templates of a site ready, once a run.
 func compile(site *sites.Site) (map[string]*pageProgram, error) {
 	programs := make(map[string]*pageProgram, len(site.Templates))
+	waiting := forWaits(site)
 	for i := range site.Templates {
 		template := &site.Templates[i]
-		program, err := site.Compile(template)
+		program, err := waiting.Compile(template)
 		if err != nil {
 			return nil, fmt.Errorf("make template %s ready: %w", template.Name, err)
 		}
 		programs[template.Name] = &pageProgram{Program: program, template: template}
 	}
 	return programs, nil
+}
+
+// forWaits is the site with a page timeout that is a little shorter. A wait without a
+// timeout of its own then ends before the page does, and can say what it waited for.
+func forWaits(site *sites.Site) *sites.Site {
+	shorter := *site
+	shorter.Limits.PageTimeout = sites.Duration(limitsOf(site).page / 10 * 9)
+	return &shorter
 }
 
 // waitFault gives an error of Decode or DecodeWait its class.

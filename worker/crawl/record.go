@@ -95,7 +95,7 @@ func judge(page *queuedPage, f *fault) (PageState, Class) {
 }
 
 // maxRefusals is how often in a row a tab may be refused before the run ends.
-const maxRefusals = 3
+const maxRefusals = 5
 
 // noTab handles a visit for which no tab could be had: the page is as it was.
 func (r *run) noTab(err error, out *report) bool {
@@ -125,7 +125,7 @@ func (r *run) again(ctx context.Context, v *visit, f *fault, out *report) bool {
 		f.retryAfter = out.pause
 	}
 	delay, retry := retryDelay(f, out.result.Attempts, r.limits.retries)
-	if !retry && (!f.passing() || r.anyDone()) {
+	if !retry && !r.leaves(v, f) {
 		return false
 	}
 	out.fate, out.delay = fateRetry, delay
@@ -142,10 +142,12 @@ func (r *run) again(ctx context.Context, v *visit, f *fault, out *report) bool {
 	return true
 }
 
-func (r *run) anyDone() bool {
+// leaves reports whether a page that is given up may be left for a later execution: its
+// fault may pass, it led nowhere, and no other page shows that the fault is its own.
+func (r *run) leaves(v *visit, f *fault) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.summary.Done > 0
+	return !r.options.Final && f.passing() && len(v.links) == 0 && r.summary.Done == 0
 }
 
 // keep admits the page's links and saves its result. The links are visited only after

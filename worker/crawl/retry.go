@@ -9,8 +9,10 @@ import (
 // retryRule says how a page that failed for one class of reason is tried again within
 // its run.
 type retryRule struct {
-	// Most bounds the retries of a page beside the site's own limit.
+	// Most bounds the retries of a page beside the site's own limit, or, where Own is
+	// set, instead of it: the page has no part in the fault.
 	Most int
+	Own  bool
 	// First is the delay before the first retry; each further one is twice as long,
 	// up to Longest.
 	First, Longest time.Duration
@@ -22,17 +24,17 @@ const manyRetries = 1 << 30
 // retryRules holds every class that may pass by itself. A class without a row is final:
 // the same page would fail the same way again.
 var retryRules = map[Class]retryRule{
-	ClassDNS:      {manyRetries, 2 * time.Second, time.Minute},
-	ClassConnect:  {manyRetries, time.Second, time.Minute},
-	ClassTLS:      {1, 5 * time.Second, 5 * time.Second}, // a handshake may pass, a certificate stays
-	ClassTimeout:  {manyRetries, 2 * time.Second, 30 * time.Second},
-	ClassHTTP:     {manyRetries, 2 * time.Second, time.Minute}, // only the statuses of passingStatus
-	ClassBusy:     {manyRetries, 5 * time.Second, 5 * time.Minute},
-	ClassSelector: {1, 2 * time.Second, 2 * time.Second},
-	ClassMissing:  {1, 2 * time.Second, 2 * time.Second},
-	ClassScript:   {1, time.Second, time.Second},
-	ClassCrash:    {manyRetries, 0, 10 * time.Second}, // the pool gives a fresh tab
-	ClassBrowser:  {manyRetries, 500 * time.Millisecond, 10 * time.Second},
+	ClassDNS:      {manyRetries, false, 2 * time.Second, time.Minute},
+	ClassConnect:  {manyRetries, false, time.Second, time.Minute},
+	ClassTLS:      {1, false, 5 * time.Second, 5 * time.Second}, // a handshake may pass, a certificate stays
+	ClassTimeout:  {manyRetries, false, 2 * time.Second, 30 * time.Second},
+	ClassHTTP:     {manyRetries, false, 2 * time.Second, time.Minute}, // only the statuses of passingStatus
+	ClassBusy:     {manyRetries, false, 5 * time.Second, 5 * time.Minute},
+	ClassSelector: {1, false, 2 * time.Second, 2 * time.Second},
+	ClassMissing:  {1, false, 2 * time.Second, 2 * time.Second},
+	ClassScript:   {1, false, time.Second, time.Second},
+	ClassCrash:    {manyRetries, false, 0, 10 * time.Second}, // the pool gives a fresh tab
+	ClassBrowser:  {3, true, 500 * time.Millisecond, 10 * time.Second},
 }
 
 // Passing reports whether a failure of the class may pass by itself, so that trying
@@ -56,7 +58,7 @@ func passingStatus(status int) bool {
 
 // passing reports whether trying the page of this fault again makes sense.
 func (f *fault) passing() bool {
-	if f.class == ClassHTTP && f.status != 0 {
+	if f.class == ClassHTTP {
 		return passingStatus(f.status)
 	}
 	return f.class.Passing()
@@ -67,7 +69,10 @@ func (f *fault) passing() bool {
 // asked for is never shortened.
 func retryDelay(f *fault, attempts, limit int) (time.Duration, bool) {
 	rule, ok := retryRules[f.class]
-	if !ok || !f.passing() || attempts > min(limit, rule.Most) {
+	if rule.Own || rule.Most < limit {
+		limit = rule.Most
+	}
+	if !ok || !f.passing() || attempts > limit {
 		return 0, false
 	}
 	delay := rule.First

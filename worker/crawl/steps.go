@@ -17,7 +17,11 @@ import (
 func (v *visit) steps(ctx context.Context, steps []sites.Step) error {
 	for i, step := range steps {
 		for range max(step.Times, 1) {
-			err := v.limited(ctx, step.Timeout, func(ctx context.Context) error { return v.step(ctx, step) })
+			class := ClassTimeout
+			if step.Click != "" || step.Type != nil || step.Select != nil || step.Wait != nil {
+				class = ClassSelector // it waits for something to be there
+			}
+			err := limited(ctx, step.Timeout, class, func(ctx context.Context) error { return v.step(ctx, step) })
 			if err == nil {
 				continue
 			}
@@ -40,9 +44,9 @@ func harmless(ctx context.Context, err error) bool {
 	return ctx.Err() == nil
 }
 
-// limited bounds a step or a wait by its own timeout. When that passes, while the page
-// has time left, what was waited for was not there: class selector.
-func (v *visit) limited(ctx context.Context, limit sites.Duration, do func(context.Context) error) error {
+// limited bounds a step or a wait by its own timeout. The class is that of the fault when
+// it passes while the page has time left.
+func limited(ctx context.Context, limit sites.Duration, class Class, do func(context.Context) error) error {
 	if limit <= 0 {
 		return do(ctx)
 	}
@@ -50,7 +54,7 @@ func (v *visit) limited(ctx context.Context, limit sites.Duration, do func(conte
 	defer cancel()
 	err := do(bounded)
 	if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-		return &fault{class: ClassSelector, err: fmt.Errorf("not within %s: %w", time.Duration(limit), err)}
+		return &fault{class: class, err: fmt.Errorf("not within %s: %w", time.Duration(limit), err)}
 	}
 	return err
 }
@@ -177,7 +181,7 @@ func (e *cleanError) Unwrap() error { return e.is }
 
 // waitOne waits for one condition, as a step.
 func (v *visit) waitOne(ctx context.Context, wait sites.Wait) error {
-	program := v.run.site.CompileWait(wait)
+	program := forWaits(v.run.site).CompileWait(wait)
 	if err := v.waitBefore(ctx, program.Before); err != nil || program.WaitExpression == "" {
 		return err
 	}
@@ -188,7 +192,7 @@ func (v *visit) waitOne(ctx context.Context, wait sites.Wait) error {
 func (v *visit) waitBefore(ctx context.Context, waits []sites.Wait) error {
 	for _, wait := range waits {
 		condition := browser.Condition{Selector: wait.Selector, Function: wait.Function, Event: string(wait.Event)}
-		err := v.limited(ctx, wait.Timeout, func(ctx context.Context) error {
+		err := limited(ctx, wait.Timeout, ClassSelector, func(ctx context.Context) error {
 			return v.lease.WaitFor(ctx, condition)
 		})
 		if err != nil && !(wait.Optional && harmless(ctx, err)) {

@@ -15,15 +15,14 @@ import (
 
 // visit is one try at one page. The goroutine that makes it owns it.
 type visit struct {
-	run        *run
-	page       *queuedPage
-	turn       *turn
-	lease      tab
-	result     PageResult
-	links      []sites.Link
-	alone      bool    // in a page of its own, where a challenge may be waited for
-	challenged bool    // the page showed a challenge
-	faults     []Class // of records that were not taken
+	run    *run
+	page   *queuedPage
+	turn   *turn
+	lease  tab
+	result PageResult
+	links  []sites.Link
+	alone  bool    // in a page of its own, where a challenge may be waited for
+	faults []Class // of records that were not taken
 }
 
 // errSame is why a page is skipped whose redirect leads to another page of the run.
@@ -64,14 +63,23 @@ func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) 
 	pageCtx, cancel := context.WithTimeoutCause(ctx, limit, errPageTimeout)
 	defer cancel()
 	err = v.open(pageCtx)
-	if err != nil && pageCtx.Err() != nil && ctx.Err() == nil && classOf(err) != ClassCrash && classOf(err) != ClassBrowser {
-		err = &fault{class: ClassTimeout, err: fmt.Errorf("not done within %s: %w", limit, err)}
+	if err != nil && pageCtx.Err() != nil && ctx.Err() == nil {
+		err = late(err, limit)
 	}
 	v.result.Duration = time.Since(v.result.Started)
 	if releaseErr := v.run.giveBack(ctx, lease, v.cause(err)); releaseErr != nil {
 		v.run.note(fmt.Sprintf("give back the tab of %s: %v", v.page.URL, releaseErr))
 	}
 	return err
+}
+
+// late is an error of a page whose time was up, unless it says more than that.
+func late(err error, limit time.Duration) error {
+	switch classOf(err) {
+	case ClassCrash, ClassBrowser, ClassSelector:
+		return err
+	}
+	return &fault{class: ClassTimeout, err: fmt.Errorf("not done within %s: %w", limit, err)}
 }
 
 // cause is what the pool must know of an error: why the tab may be of no use any more.
@@ -135,7 +143,7 @@ func (v *visit) navigate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	v.result.FinalURL, v.result.Status = response.URL, response.Status
+	v.result.Status = response.Status
 	if err := v.landed(ctx, response.URL); err != nil {
 		return err
 	}
@@ -179,10 +187,10 @@ func (v *visit) landed(ctx context.Context, final string) error {
 	if err != nil {
 		return &fault{class: ClassType, err: fmt.Errorf("%w: %s: %w", errElsewhere, final, err)}
 	}
+	v.result.FinalURL = key
 	if key == v.page.Key {
 		return nil
 	}
-	v.result.FinalURL = key
 	u, err := url.Parse(key)
 	if err != nil {
 		return fmt.Errorf("read the URL of page %s: %w", key, err)
