@@ -248,7 +248,7 @@ func (d *demoRun) next(out output.Terminal) {
 	fmt.Fprintln(out, "\nNext:")
 	rows := [][2]string{
 		{"ebb demo --serve", "look at the sites in a browser"},
-		{"ebb demo --keep demo", "keep the site files, the database and the recording in ./demo"},
+		{"ebb demo --keep demo", "keep site files, database and recording in ./demo"},
 		{"ebb scrape https://example.com --format table", "take one page"},
 		{"ebb sites try URL --css 'h1'", "see what a selector takes from a live page"},
 		{"ebb sites check FILE", "check a site file of your own"},
