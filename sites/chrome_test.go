@@ -3,93 +3,62 @@ package sites
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
-	cdpruntime "github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
-// chromePath is the Chrome of the tests, unless EBB_BROWSER_PATH names another.
-const chromePath = "/usr/lib/chromium/chromium-headless-shell"
-
-// chrome is the one Chrome of this package's tests: TestMain closes it.
+// chrome is the one pool of this package's tests, of one sandboxed Chrome: TestMain closes it.
 var chrome struct {
 	once  sync.Once
-	ctx   context.Context
-	err   error
+	pool  *browser.Pool
 	close func()
 }
 
-func startChrome() {
-	dir, err := os.MkdirTemp("", "ebb-sites-test-")
-	if err != nil {
-		chrome.err = err
-		return
-	}
-	path := os.Getenv("EBB_BROWSER_PATH")
-	if path == "" {
-		path = chromePath
-	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.UserDataDir(filepath.Join(dir, "profile")))
-	if os.Getuid() == 0 { // Chrome keeps its sandbox, so it runs as somebody else
-		const nobody = 65534
-		chrome.err = os.Chown(dir, nobody, nobody)
-		opts = append(opts, chromedp.Flag("no-sandbox", false), chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) {
-			cmd.SysProcAttr = &syscall.SysProcAttr{
-				Credential: &syscall.Credential{Uid: nobody, Gid: nobody},
-				Pdeathsig:  syscall.SIGKILL,
-			}
-			cmd.Dir = dir
-			cmd.Env = append(os.Environ(), "HOME="+dir, "TMPDIR="+dir)
-		}))
-	}
-	ctx, cancelAllocator := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancel := chromedp.NewContext(ctx)
-	chrome.ctx = ctx
-	chrome.close = func() {
-		cancel()
-		cancelAllocator()
-		_ = os.RemoveAll(dir)
-	}
-	if chrome.err == nil {
-		chrome.err = chromedp.Do(ctx)
-	}
-}
-
-// tab is a tab of the tests' Chrome.
+// tab is a tab of the tests' Chrome, in a browser context of its own.
 type tab struct {
-	t   testing.TB
-	ctx context.Context
+	t     testing.TB
+	lease *browser.Lease
 }
 
 func newTab(t testing.TB) *tab {
 	t.Helper()
-	chrome.once.Do(startChrome)
-	require.NoError(t, chrome.err, "tests need Chrome")
-	ctx, cancel := chromedp.NewContext(chrome.ctx)
+	chrome.once.Do(func() {
+		chrome.pool = browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 4})
+		chrome.close = func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			defer cancel()
+			if err := chrome.pool.Close(ctx); err != nil {
+				panic(err)
+			}
+		}
+	})
+	lease, err := chrome.pool.Acquire(within(t), browser.LeaseOptions{Site: "test", Run: t.Name()})
+	require.NoError(t, err, "tests need Chrome")
+	t.Cleanup(func() { require.NoError(t, lease.Release(within(t), nil)) })
+	return &tab{t: t, lease: lease}
+}
+
+// within is a context for one step of a test.
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	ctx, cancelTimeout := context.WithTimeout(ctx, time.Minute)
-	t.Cleanup(cancelTimeout)
-	return &tab{t: t, ctx: ctx}
+	return ctx
 }
 
 // navigate begins to load a page and does not wait for it.
 func (b *tab) navigate(url string) {
 	b.t.Helper()
-	_, err := chromedp.Call(b.ctx, page.Navigate, page.NavigateParams{URL: url})
+	_, err := cdp.Call(within(b.t), b.lease.Session(), page.Navigate, page.NavigateParams{URL: url})
 	require.NoError(b.t, err)
 }
 
@@ -97,29 +66,7 @@ func (b *tab) navigate(url string) {
 // main frame, its promise awaited, by value.
 func (b *tab) evaluate(expression string) json.RawMessage {
 	b.t.Helper()
-	raw, err := chromedp.Run(b.ctx, func(ctx context.Context, t *chromedp.Target) (json.RawMessage, error) {
-		tree, err := cdp.Call(ctx, t, page.GetFrameTree, cdp.Empty{})
-		if err != nil {
-			return nil, err
-		}
-		world, err := cdp.Call(ctx, t, page.CreateIsolatedWorld, page.CreateIsolatedWorldParams{
-			FrameID: tree.FrameTree.Frame.ID, WorldName: "ebb",
-		})
-		if err != nil {
-			return nil, err
-		}
-		result, err := cdp.Call(ctx, t, cdpruntime.Evaluate, cdpruntime.EvaluateParams{
-			Expression: expression, ContextID: world.ExecutionContextID,
-			AwaitPromise: new(true), ReturnByValue: new(true),
-		})
-		if err != nil {
-			return nil, err
-		}
-		if result.ExceptionDetails != nil {
-			return nil, fmt.Errorf("evaluate: %s", result.ExceptionDetails.Exception.Description)
-		}
-		return json.RawMessage(result.Result.Value), nil
-	})
+	raw, err := b.lease.Evaluate(within(b.t), expression)
 	require.NoError(b.t, err)
 	return raw
 }
