@@ -39,6 +39,8 @@ type Options struct {
 	Runs int
 	// MaxRuns ends Run when each site has had this many runs. Default: 0, no limit.
 	MaxRuns int
+	// Retries say how failed runs are tried again, by class. Default: as queue.Options.
+	Retries map[crawl.Class]queue.Retry
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
@@ -85,7 +87,7 @@ func New(o Options) (*Worker, error) {
 		w.sites[s.Name] = s
 	}
 	engine, err := queue.Open(o.Store, queue.Options{
-		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace,
+		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
 		Logger:  slog.New(slogHandler{log: o.Log}),
 		OnEnd:   w.ended,
 		OnFault: func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },

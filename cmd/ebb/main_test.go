@@ -12,7 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){"ebb": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"ebb": main, muteChrome: muteMain})
 }
 
 // leakChecked runs the tests and then looks for goroutines that they left.

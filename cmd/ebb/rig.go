@@ -33,6 +33,8 @@ type rigOptions struct {
 	sites []*sites.Site
 	// stop counts the signals that ask the command to end.
 	stop *stopper
+	// retries are those of worker.Options.
+	retries map[crawl.Class]queue.Retry
 	// endless: to be stopped is the regular end, also before the work has begun.
 	endless bool
 	// database is used instead of the configured one. Default: "", the configured one.
@@ -102,7 +104,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.worker, err = worker.New(worker.Options{
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
-		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, MaxRuns: o.most, Log: r.log,
+		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep,
 		OnEvent:     r.board.event, OnItems: o.onItems,
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {

@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/report"
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/crawl"
 	"github.com/ebbworker/ebb/worker/queue"
 )
 
@@ -59,6 +61,9 @@ func (a *app) run(ctx context.Context, names []string, once bool, cycles int) er
 	}
 	return a.stoppable(ctx, func(ctx context.Context, stop *stopper) error {
 		o.stop, o.endless = stop, !once
+		if once {
+			o.retries = promptRetries()
+		}
 		return a.withRig(ctx, o, func(ctx context.Context, opened *rig) error {
 			r = opened
 			if once {
@@ -92,6 +97,18 @@ func (a *app) runOnce(ctx context.Context, r *rig, chosen []*sites.Site) error {
 		errs = errors.Join(errs, runError(run))
 	}
 	return errs
+}
+
+// promptRetries are for commands that somebody waits for: what needs a pause of more than
+// a few seconds, such as a server that is down, is not tried again.
+func promptRetries() map[crawl.Class]queue.Retry {
+	retries := queue.DefaultRetries()
+	for class, retry := range retries {
+		if retry.First > 5*time.Second {
+			retries[class] = queue.Retry{Tries: 1}
+		}
+	}
+	return retries
 }
 
 // chosenSites are the configured sites, or those of them that are named.

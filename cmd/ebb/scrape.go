@@ -57,7 +57,7 @@ func (a *app) scrape(ctx context.Context, stop *stopper, what string, format out
 	if err != nil {
 		return err
 	}
-	o := rigOptions{sites: []*sites.Site{site}, stop: stop}
+	o := rigOptions{sites: []*sites.Site{site}, stop: stop, retries: promptRetries()}
 	if passing {
 		kept, tempErr := newTemporary("ebb-scrape-")
 		if tempErr != nil {
