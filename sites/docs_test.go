@@ -119,16 +119,27 @@ func TestSitesPageDefaults(t *testing.T) {
 	require.NoError(t, err)
 	sections := sitesPage(t)
 	for _, row := range [][3]string{
-		{"The site", "timezone", site.Timezone}, {"The site", "timeout", "30m"}, {"The site", "overlap", string(site.Overlap)},
-		{"The site", "missed", string(site.Missed)}, {"The site", "isolation", string(site.Isolation)},
-		{"The site", "keep", string(site.Keep)}, {"The site", "challenge", string(site.Challenge.Mode)},
+		{"The site", "timezone", site.Timezone},
+		{"The site", "timeout", "30m"},
+		{"The site", "overlap", string(site.Overlap)},
+		{"The site", "missed", string(site.Missed)},
+		{"The site", "isolation", string(site.Isolation)},
+		{"The site", "keep", string(site.Keep)},
+		{"The site", "challenge", string(site.Challenge.Mode)},
 		{"The site", "robots", string(site.Robots)},
-		{"Limits", "pages", jsonOf(t, site.Limits.Pages)}, {"Limits", "depth", jsonOf(t, site.Limits.Depth)},
-		{"Limits", "burst", jsonOf(t, site.Limits.Burst)}, {"Limits", "per_host", jsonOf(t, site.Limits.PerHost)},
-		{"Limits", "tabs", jsonOf(t, site.Limits.Tabs)}, {"Limits", "retries", jsonOf(t, site.Limits.Retries)},
-		{"Limits", "page_timeout", site.Limits.PageTimeout.String()}, {"Limits", "page_size", site.Limits.PageSize.String()},
-		{"Limits", "item_size", site.Limits.ItemSize.String()}, {"Limits", "rate", site.Limits.Rate.String()},
-		{"Challenge", "limit", site.Challenge.Limit.String()}, {"Fields", "locale", defaultLocale}, {"Links", "attr", defaultLinkAttr},
+		{"Limits", "pages", jsonOf(t, site.Limits.Pages)},
+		{"Limits", "depth", jsonOf(t, site.Limits.Depth)},
+		{"Limits", "burst", jsonOf(t, site.Limits.Burst)},
+		{"Limits", "per_host", jsonOf(t, site.Limits.PerHost)},
+		{"Limits", "tabs", jsonOf(t, site.Limits.Tabs)},
+		{"Limits", "retries", jsonOf(t, site.Limits.Retries)},
+		{"Limits", "page_timeout", site.Limits.PageTimeout.String()},
+		{"Limits", "page_size", site.Limits.PageSize.String()},
+		{"Limits", "item_size", site.Limits.ItemSize.String()},
+		{"Limits", "rate", site.Limits.Rate.String()},
+		{"Challenge", "limit", site.Challenge.Limit.String()},
+		{"Fields", "locale", defaultLocale},
+		{"Links", "attr", defaultLinkAttr},
 	} {
 		require.Contains(t, sections[row[0]], "| `"+row[1]+"` | `"+row[2]+"` |", row[0])
 	}

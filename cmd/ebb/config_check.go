@@ -39,8 +39,10 @@ type lasting struct{ low, high time.Duration }
 
 func (l lasting) check(field any) error {
 	if d := *field.(*time.Duration); d < l.low || d > l.high {
-		return &wanted{shortDuration(d) + " is out of range",
-			fmt.Sprintf("from %s to %s", shortDuration(l.low), shortDuration(l.high))}
+		return &wanted{
+			shortDuration(d) + " is out of range",
+			fmt.Sprintf("from %s to %s", shortDuration(l.low), shortDuration(l.high)),
+		}
 	}
 	return nil
 }

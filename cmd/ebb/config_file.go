@@ -29,8 +29,10 @@ type configFile struct {
 // read sets every value of the file; the faults are all that was wrong.
 func (f *configFile) read(data []byte) sites.Faults {
 	if len(data) > configFileLimit {
-		return sites.Faults{{File: f.name, Message: fmt.Sprintf("it has %d bytes", len(data)),
-			Hint: fmt.Sprintf("at most %d", configFileLimit)}}
+		return sites.Faults{{
+			File: f.name, Message: fmt.Sprintf("it has %d bytes", len(data)),
+			Hint: fmt.Sprintf("at most %d", configFileLimit),
+		}}
 	}
 	document, fault := parseYAML(f.name, data)
 	if fault != nil {
@@ -55,8 +57,10 @@ func parseYAML(name string, data []byte) (*yaml.Node, *sites.Fault) {
 		return nil, syntaxFault(name, err)
 	}
 	if err := loader.Load(&second); err == nil {
-		return nil, &sites.Fault{File: name, Line: max(second.Line, 1), Column: max(second.Column, 1),
-			Message: "a second document starts here", Hint: "a configuration is one document"}
+		return nil, &sites.Fault{
+			File: name, Line: max(second.Line, 1), Column: max(second.Column, 1),
+			Message: "a second document starts here", Hint: "a configuration is one document",
+		}
 	} else if !errors.Is(err, io.EOF) {
 		return nil, syntaxFault(name, err)
 	}
@@ -136,8 +140,10 @@ func (f *configFile) fault(node *yaml.Node, path, message, hint string, errs ...
 			message, hint = w.message, w.hint
 		}
 	}
-	f.faults = append(f.faults, sites.Fault{File: f.name, Line: node.Line, Column: node.Column,
-		Path: path, Message: message, Hint: hint})
+	f.faults = append(f.faults, sites.Fault{
+		File: f.name, Line: node.Line, Column: node.Column,
+		Path: path, Message: message, Hint: hint,
+	})
 }
 
 // setNode gives a field the value of a YAML node, whose type must fit.

@@ -27,56 +27,98 @@ type configKey struct {
 
 // configKeys are all keys, in the order of `config print`.
 var configKeys = []configKey{
-	{path: "sites", help: "Site files, or folders of them.", files: true, check: filled{},
-		field: func(c *Config) any { return &c.Sites }},
-	{path: "database", help: "SQLite file, or URL of a PostgreSQL database (postgres://...).",
+	{
+		path: "sites", help: "Site files, or folders of them.", files: true, check: filled{},
+		field: func(c *Config) any { return &c.Sites },
+	},
+	{
+		path: "database", help: "SQLite file, or URL of a PostgreSQL database (postgres://...).",
 		files: true, secret: true, check: databaseName{}, machine: "ebb.db in the folder for state",
-		field: func(c *Config) any { return &c.Database }},
-	{path: "user_agent", help: "User agent of sites that set none. Empty: the one that names Ebb.",
-		check: headerText{}, field: func(c *Config) any { return &c.UserAgent }},
+		field: func(c *Config) any { return &c.Database },
+	},
+	{
+		path: "user_agent", help: "User agent of sites that set none. Empty: the one that names Ebb.",
+		check: headerText{}, field: func(c *Config) any { return &c.UserAgent },
+	},
 
-	{path: "browser.path", help: "Chrome's executable. Empty: looked for.", files: true,
-		field: func(c *Config) any { return &c.Browser.Path }},
-	{path: "browser.user", help: "Unprivileged user (name or number) that Chrome runs as when the worker is root. Empty: chosen.",
-		check: notRoot{}, field: func(c *Config) any { return &c.Browser.User }},
-	{path: "browser.sandbox", help: "Keep Chrome's sandbox on. Off is for trusted pages only.",
-		field: func(c *Config) any { return &c.Browser.Sandbox }},
-	{path: "browser.flags", help: "Flags given to Chrome beside Ebb's own, each --name or --name=value.",
-		check: chromeFlags{}, field: func(c *Config) any { return &c.Browser.Flags }},
+	{
+		path: "browser.path", help: "Chrome's executable. Empty: looked for.", files: true,
+		field: func(c *Config) any { return &c.Browser.Path },
+	},
+	{
+		path: "browser.user", help: "Unprivileged user (name or number) that Chrome runs as when the worker is root. Empty: chosen.",
+		check: notRoot{}, field: func(c *Config) any { return &c.Browser.User },
+	},
+	{
+		path: "browser.sandbox", help: "Keep Chrome's sandbox on. Off is for trusted pages only.",
+		field: func(c *Config) any { return &c.Browser.Sandbox },
+	},
+	{
+		path: "browser.flags", help: "Flags given to Chrome beside Ebb's own, each --name or --name=value.",
+		check: chromeFlags{}, field: func(c *Config) any { return &c.Browser.Flags },
+	},
 
-	{path: "pool.tabs", help: "Number of tabs that runs may have open at once.", check: between{1, 1024}, machine: "two for each CPU",
-		field: func(c *Config) any { return &c.Pool.Tabs }},
-	{path: "pool.runs", help: "Number of runs at work at once.", check: between{1, 1024},
-		field: func(c *Config) any { return &c.Pool.Runs }},
-	{path: "pool.pages_per_browser", help: "Pages after which a Chrome is replaced. 0: never.", check: between{0, 100_000_000},
-		field: func(c *Config) any { return &c.Pool.PagesPerBrowser }},
+	{
+		path: "pool.tabs", help: "Number of tabs that runs may have open at once.", check: between{1, 1024}, machine: "two for each CPU",
+		field: func(c *Config) any { return &c.Pool.Tabs },
+	},
+	{
+		path: "pool.runs", help: "Number of runs at work at once.", check: between{1, 1024},
+		field: func(c *Config) any { return &c.Pool.Runs },
+	},
+	{
+		path: "pool.pages_per_browser", help: "Pages after which a Chrome is replaced. 0: never.", check: between{0, 100_000_000},
+		field: func(c *Config) any { return &c.Pool.PagesPerBrowser },
+	},
 
-	{path: "timeouts.start", help: "Bound on the start of a Chrome.", check: lasting{time.Second, time.Hour},
-		field: func(c *Config) any { return &c.Timeouts.Start }},
-	{path: "timeouts.acquire", help: "Bound on the wait for a free tab.", check: lasting{time.Second, 24 * time.Hour},
-		field: func(c *Config) any { return &c.Timeouts.Acquire }},
-	{path: "timeouts.drain", help: "How long running work may go on after SIGTERM.", check: lasting{0, 24 * time.Hour},
-		field: func(c *Config) any { return &c.Timeouts.Drain }},
-	{path: "timeouts.close", help: "Bound on the orderly end of a Chrome, before it is killed.",
+	{
+		path: "timeouts.start", help: "Bound on the start of a Chrome.", check: lasting{time.Second, time.Hour},
+		field: func(c *Config) any { return &c.Timeouts.Start },
+	},
+	{
+		path: "timeouts.acquire", help: "Bound on the wait for a free tab.", check: lasting{time.Second, 24 * time.Hour},
+		field: func(c *Config) any { return &c.Timeouts.Acquire },
+	},
+	{
+		path: "timeouts.drain", help: "How long running work may go on after SIGTERM.", check: lasting{0, 24 * time.Hour},
+		field: func(c *Config) any { return &c.Timeouts.Drain },
+	},
+	{
+		path: "timeouts.close", help: "Bound on the orderly end of a Chrome, before it is killed.",
 		check: lasting{100 * time.Millisecond, time.Hour},
-		field: func(c *Config) any { return &c.Timeouts.Close }},
+		field: func(c *Config) any { return &c.Timeouts.Close },
+	},
 
-	{path: "memory.profile", help: "What is measured.", check: oneOf{"off", "cheap", "full"},
-		field: func(c *Config) any { return &c.Memory.Profile }},
-	{path: "memory.interval", help: "Time between two ticks.", check: lasting{100 * time.Millisecond, time.Hour},
-		field: func(c *Config) any { return &c.Memory.Interval }},
-	{path: "memory.recordings", help: "Folder of the recordings.", files: true, check: filled{}, machine: "recordings in the folder for state",
-		field: func(c *Config) any { return &c.Memory.Recordings }},
-	{path: "memory.keep", help: "How many recordings stay; the oldest go first. 0: all.", check: between{0, 1_000_000},
-		field: func(c *Config) any { return &c.Memory.Keep }},
+	{
+		path: "memory.profile", help: "What is measured.", check: oneOf{"off", "cheap", "full"},
+		field: func(c *Config) any { return &c.Memory.Profile },
+	},
+	{
+		path: "memory.interval", help: "Time between two ticks.", check: lasting{100 * time.Millisecond, time.Hour},
+		field: func(c *Config) any { return &c.Memory.Interval },
+	},
+	{
+		path: "memory.recordings", help: "Folder of the recordings.", files: true, check: filled{}, machine: "recordings in the folder for state",
+		field: func(c *Config) any { return &c.Memory.Recordings },
+	},
+	{
+		path: "memory.keep", help: "How many recordings stay; the oldest go first. 0: all.", check: between{0, 1_000_000},
+		field: func(c *Config) any { return &c.Memory.Keep },
+	},
 
-	{path: "history.keep", help: "How long the pages of runs that have ended stay in the database, and runs that were skipped. Items and runs stay. 0s: for ever.",
-		check: lasting{0, 100 * 365 * 24 * time.Hour}, field: func(c *Config) any { return &c.History.Keep }},
+	{
+		path: "history.keep", help: "How long the pages of runs that have ended stay in the database, and runs that were skipped. Items and runs stay. 0s: for ever.",
+		check: lasting{0, 100 * 365 * 24 * time.Hour}, field: func(c *Config) any { return &c.History.Keep },
+	},
 
-	{path: "log.level", help: "What is logged.", check: oneOf{"trace", "debug", "info", "warn", "error", "disabled"},
-		field: func(c *Config) any { return &c.Log.Level }},
-	{path: "log.format", help: "How it is logged. auto: console on a terminal, json otherwise.", check: oneOf{"auto", "console", "json"},
-		field: func(c *Config) any { return &c.Log.Format }},
+	{
+		path: "log.level", help: "What is logged.", check: oneOf{"trace", "debug", "info", "warn", "error", "disabled"},
+		field: func(c *Config) any { return &c.Log.Level },
+	},
+	{
+		path: "log.format", help: "How it is logged. auto: console on a terminal, json otherwise.", check: oneOf{"auto", "console", "json"},
+		field: func(c *Config) any { return &c.Log.Format },
+	},
 }
 
 // env is the key's environment variable: EBB_POOL_TABS.

@@ -269,8 +269,10 @@ func (s *Settings) fromFlag(setting Setting) sites.Faults {
 		if section, _, nested := cutLast(path, "."); nested && len(sectionKeys(section+".")) > 0 {
 			prefix = section + "."
 		}
-		return sites.Faults{{File: setting.Origin, Path: path, Message: "there is no such key",
-			Hint: keyHint(prefix, strings.TrimPrefix(path, prefix))}}
+		return sites.Faults{{
+			File: setting.Origin, Path: path, Message: "there is no such key",
+			Hint: keyHint(prefix, strings.TrimPrefix(path, prefix)),
+		}}
 	}
 	return s.setText(key, value, from)
 }

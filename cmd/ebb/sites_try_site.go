@@ -93,7 +93,8 @@ func (a *app) writeItems(page crawl.PageResult) error {
 	}
 	for _, item := range page.Items {
 		record := output.Record{Head: []output.HeadField{
-			{Name: "kind", Value: item.Kind}, {Name: "key", Value: item.Key},
+			{Name: "kind", Value: item.Kind},
+			{Name: "key", Value: item.Key},
 			{Name: "url", Value: firstText(page.FinalURL, page.URL)},
 		}, Data: item.Data}
 		if err := records.Write(record); err != nil {

@@ -61,8 +61,13 @@ func TestShorten(t *testing.T) {
 		columns int
 		want    string
 	}{
-		{"short", 5, "short"}, {"longer", 5, "long…"}, {"x", 0, ""}, {"xy", 1, "…"},
-		{"日本語", 5, "日本…"}, {"日本語", 4, "日…"}, {"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
+		{"short", 5, "short"},
+		{"longer", 5, "long…"},
+		{"x", 0, ""},
+		{"xy", 1, "…"},
+		{"日本語", 5, "日本…"},
+		{"日本語", 4, "日…"},
+		{"e\u0301e\u0301e\u0301", 2, "e\u0301…"},
 	} {
 		require.Equal(t, c.want, Shorten(c.text, c.columns))
 	}
