@@ -21,7 +21,7 @@ func (v *visit) steps(ctx context.Context, steps []sites.Step) error {
 			if step.Click != "" || step.Type != nil || step.Select != nil || step.Wait != nil {
 				class = ClassSelector // it waits for something to be there
 			}
-			err := limited(ctx, step.Timeout, class, func(ctx context.Context) error { return v.step(ctx, step) })
+			err := v.limited(ctx, step.Timeout, class, func(ctx context.Context) error { return v.step(ctx, step) })
 			if err == nil {
 				continue
 			}
@@ -45,10 +45,14 @@ func harmless(ctx context.Context, err error) bool {
 }
 
 // limited bounds a step or a wait by its own timeout. The class is that of the fault when
-// it passes while the page has time left.
-func limited(ctx context.Context, limit sites.Duration, class Class, do func(context.Context) error) error {
+// it passes while the page has time left. A limit as long as the page's own is made a
+// little shorter, so that the fault can still name what was waited for.
+func (v *visit) limited(ctx context.Context, limit sites.Duration, class Class, do func(context.Context) error) error {
 	if limit <= 0 {
 		return do(ctx)
+	}
+	if page := v.run.limits.page; time.Duration(limit) >= page {
+		limit = sites.Duration(page / 10 * 9)
 	}
 	bounded, cancel := context.WithTimeout(ctx, time.Duration(limit))
 	defer cancel()
@@ -192,7 +196,7 @@ func (v *visit) waitOne(ctx context.Context, wait sites.Wait) error {
 func (v *visit) waitBefore(ctx context.Context, waits []sites.Wait) error {
 	for _, wait := range waits {
 		condition := browser.Condition{Selector: wait.Selector, Function: wait.Function, Event: string(wait.Event)}
-		err := limited(ctx, wait.Timeout, ClassSelector, func(ctx context.Context) error {
+		err := v.limited(ctx, wait.Timeout, ClassSelector, func(ctx context.Context) error {
 			return v.lease.WaitFor(ctx, condition)
 		})
 		if err != nil && !(wait.Optional && harmless(ctx, err)) {

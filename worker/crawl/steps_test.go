@@ -69,7 +69,7 @@ func TestStepsAndWaitsAreBounded(t *testing.T) {
 		"evaluate":      {func(p *sites.Template) { p.Steps = []sites.Step{{Evaluate: "x"}} }, ClassScript, 0},
 		"wait":          {func(p *sites.Template) { p.Wait = []sites.Wait{{Event: sites.WaitNetworkIdle, Timeout: second}} }, ClassSelector, time.Second},
 		"optional wait": {func(p *sites.Template) { p.Wait = []sites.Wait{{Function: "f()", Timeout: second, Optional: true}} }, ClassNone, time.Second},
-		"page's end":    {func(p *sites.Template) { p.Wait = []sites.Wait{{Function: "f()"}} }, ClassSelector, 30 * time.Second},
+		"page's end":    {func(p *sites.Template) { p.Wait = []sites.Wait{{Function: "f()"}} }, ClassSelector, 27 * time.Second},
 		"wait step": {func(p *sites.Template) {
 			p.Steps = []sites.Step{{Wait: &sites.Wait{Event: sites.WaitNetworkIdle, Timeout: second}}}
 		}, ClassSelector, time.Second},

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -328,16 +327,6 @@ func (l *ledger) state() State {
 		s.Items += len(result.Items)
 	}
 	return s
-}
-
-func (l *ledger) count(state PageState) int {
-	n := 0
-	for page := range maps.Values(l.pages) {
-		if page.State == state {
-			n++
-		}
-	}
-	return n
 }
 
 func (l *ledger) titles() []string {
