@@ -2,7 +2,9 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"strings"
 
 	"github.com/rs/zerolog"
 )
@@ -34,9 +36,20 @@ func levelOf(level slog.Level) zerolog.Level {
 	return zerolog.TraceLevel
 }
 
-// Handle writes one record.
+// Handle writes one record. A fault that is only the end of a context is how the
+// library stops, and for debugging.
 func (h slogHandler) Handle(_ context.Context, r slog.Record) error {
-	event := h.log.WithLevel(levelOf(r.Level))
+	level := levelOf(r.Level)
+	if strings.Contains(r.Message, context.Canceled.Error()) {
+		level = zerolog.DebugLevel
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		if err, ok := a.Value.Resolve().Any().(error); ok && errors.Is(err, context.Canceled) {
+			level = zerolog.DebugLevel
+		}
+		return true
+	})
+	event := h.log.WithLevel(level)
 	r.Attrs(func(a slog.Attr) bool {
 		event.Interface(h.prefix+a.Key, a.Value.Resolve().Any())
 		return true

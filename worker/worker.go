@@ -249,7 +249,7 @@ func (w *Worker) ended(e queue.Ended) {
 		Str("state", string(r.State)).Str("class", string(r.Class)).Str("error", r.Error).
 		Int("pages", r.Pages.Done).Int("failed", r.Pages.Failed).Int("skipped", r.Pages.Skipped).
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
-		Dur("duration_ms", e.Duration).Bool("interrupted", e.Interrupted).Msg("run ended")
+		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
 	if w.options.OnEnd != nil {
 		w.options.OnEnd(e, memory)
 	}

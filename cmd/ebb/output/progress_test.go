@@ -80,7 +80,7 @@ func TestProgressInPlainLines(t *testing.T) {
 	p.Close()
 	got := lines(&out)
 	require.Len(t, got, 10, "one each tenth")
-	require.Equal(t, "shop: 30/300 pages · 28 items · 51.7 pages/s · ETA 5.0 s", got[0])
+	require.Equal(t, "shop: 30/300 pages · 28 items · 51.7 pages/s · ETA 5 s", got[0])
 	require.Equal(t, "shop: 300/300 pages · 298 items · 50.2 pages/s", got[9])
 	require.NotContains(t, out.String(), "\r")
 }
