@@ -26,7 +26,7 @@ func (w *world) smallSite(name, more string) string {
 	w.t.Helper()
 	return w.writeSite(name+".yaml", fmt.Sprintf(`name: %s
 start: [%s/news/]
-limits: {rate: none, per_host: 4, tabs: 4}
+limits: {rate: none, per_host: 4, tabs: 4, retries: 0}
 block: {kinds: [image, stylesheet, font]}
 follow: {allow: ["/news/", "/news/*/"]}
 templates:

@@ -9,10 +9,12 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // sqlitePath is the path in what follows "sqlite:" in an address.
@@ -46,8 +48,10 @@ func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
 	}
 	db.reading.SetMaxOpenConns(4)
 	var tables, ours int
-	err = db.writing.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name = 'ebb_schema')
-		FROM sqlite_schema WHERE type = 'table'`).Scan(&tables, &ours)
+	err = awaitFile(ctx, func() error {
+		return db.writing.QueryRowContext(ctx, `SELECT count(*), count(*) FILTER (WHERE name = 'ebb_schema')
+			FROM sqlite_schema WHERE type = 'table'`).Scan(&tables, &ours)
+	})
 	if err == nil && tables > 0 && ours == 0 && !onlyQueue(ctx, db.writing) {
 		err = errors.New("the file is the database of another program; give another path")
 	}
@@ -56,6 +60,31 @@ func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
 	}
 	return db, nil
 }
+
+// awaitFile does what needs the file for the first time, and again while another process
+// makes it: SQLite's own timeout does not cover the change of a new file to WAL.
+func awaitFile(ctx context.Context, do func() error) error {
+	limit := time.NewTimer(busyTimeout)
+	defer limit.Stop()
+	retry := time.NewTicker(20 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		err := do()
+		if err == nil || sqliteCode(err) != sqlite3.SQLITE_BUSY {
+			return err
+		}
+		select {
+		case <-retry.C:
+		case <-limit.C:
+			return err
+		case <-ctx.Done():
+			return errors.Join(err, context.Cause(ctx))
+		}
+	}
+}
+
+// busyTimeout is how long SQLite waits for a lock of another process.
+const busyTimeout = 10 * time.Second
 
 // onlyQueue tells whether all tables are the queue's: a start that was interrupted
 // after the queue's migration leaves such a file.
@@ -94,7 +123,7 @@ func makeFile(path string) error {
 // and readers do not wait for the writer (WAL); a time is written as UTC.
 func sqliteName(path, more string) string {
 	name := url.URL{Scheme: "file", Path: path, OmitHost: true}
-	return name.String() + "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+	return name.String() + "?_pragma=busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 		"&_pragma=foreign_keys(1)&_pragma=journal_size_limit(67108864)&_time_format=sqlite&_timezone=UTC&" + more
 }
 
