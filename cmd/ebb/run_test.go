@@ -64,7 +64,7 @@ func TestDeadLetter(t *testing.T) {
 
 	p = w.ebb("jobs", "retry", "99999")
 	require.Equal(t, exitFailed, p.wait())
-	require.Contains(t, p.said(), "no such job")
+	require.Contains(t, p.said(), "there is no job 99999")
 	p = w.ebb("jobs", "retry", "one")
 	require.Equal(t, exitUsage, p.wait())
 
