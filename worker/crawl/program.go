@@ -3,6 +3,8 @@ package crawl
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/ebbworker/ebb/sites"
 )
@@ -16,24 +18,35 @@ type pageProgram struct {
 // compile makes all templates of a site ready, once a run.
 func compile(site *sites.Site) (map[string]*pageProgram, error) {
 	programs := make(map[string]*pageProgram, len(site.Templates))
-	waiting := forWaits(site)
 	for i := range site.Templates {
-		template := &site.Templates[i]
-		program, err := waiting.Compile(template)
+		template := site.Templates[i]
+		template.Wait = slices.Clone(template.Wait)
+		for i := range template.Wait {
+			template.Wait[i] = inTime(site, template.Wait[i])
+		}
+		program, err := site.Compile(&template)
 		if err != nil {
 			return nil, fmt.Errorf("make template %s ready: %w", template.Name, err)
 		}
-		programs[template.Name] = &pageProgram{Program: program, template: template}
+		programs[template.Name] = &pageProgram{Program: program, template: &template}
 	}
 	return programs, nil
 }
 
-// forWaits is the site with a page timeout that is a little shorter. A wait without a
-// timeout of its own then ends before the page does, and can say what it waited for.
-func forWaits(site *sites.Site) *sites.Site {
-	shorter := *site
-	shorter.Limits.PageTimeout = sites.Duration(limitsOf(site).page / 10 * 9)
-	return &shorter
+// inTime is a wait that ends a little before its page does, so that it can say what it
+// waited for.
+func inTime(site *sites.Site, wait sites.Wait) sites.Wait {
+	wait.Timeout = beforePage(wait.Timeout, limitsOf(site).page)
+	return wait
+}
+
+// beforePage is the time limit of a wait or a step: its own, but where that is as long
+// as the page's, or none, nine tenths of the page's.
+func beforePage(limit sites.Duration, page time.Duration) sites.Duration {
+	if limit <= 0 || time.Duration(limit) >= page {
+		return sites.Duration(page / 10 * 9)
+	}
+	return limit
 }
 
 // waitFault gives an error of Decode or DecodeWait its class.

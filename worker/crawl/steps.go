@@ -48,12 +48,7 @@ func harmless(ctx context.Context, err error) bool {
 // it passes while the page has time left. A limit as long as the page's own is made a
 // little shorter, so that the fault can still name what was waited for.
 func (v *visit) limited(ctx context.Context, limit sites.Duration, class Class, do func(context.Context) error) error {
-	if limit <= 0 {
-		return do(ctx)
-	}
-	if page := v.run.limits.page; time.Duration(limit) >= page {
-		limit = sites.Duration(page / 10 * 9)
-	}
+	limit = beforePage(limit, v.run.limits.page)
 	bounded, cancel := context.WithTimeout(ctx, time.Duration(limit))
 	defer cancel()
 	err := do(bounded)
@@ -185,7 +180,7 @@ func (e *cleanError) Unwrap() error { return e.is }
 
 // waitOne waits for one condition, as a step.
 func (v *visit) waitOne(ctx context.Context, wait sites.Wait) error {
-	program := forWaits(v.run.site).CompileWait(wait)
+	program := v.run.site.CompileWait(inTime(v.run.site, wait))
 	if err := v.waitBefore(ctx, program.Before); err != nil || program.WaitExpression == "" {
 		return err
 	}
