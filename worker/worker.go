@@ -110,12 +110,14 @@ func (w *Worker) Force() { w.engine.Force() }
 func (w *Worker) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	ended := make(chan struct{})
+	defer close(ended)
 	go func() {
 		select {
 		case <-w.quota.full:
 			stop()
 			w.engine.Force() // what still stands in the queue has stood aside
-		case <-ctx.Done():
+		case <-ended:
 		}
 	}()
 	return w.measured(ctx, func() error {

@@ -165,7 +165,7 @@ type demoRun struct {
 
 func (d *demoRun) run(ctx context.Context, stop *stopper, loaded []*sites.Site) error {
 	a := d.app
-	fmt.Fprintf(a.stderr, "Scraping %s (%d pages) for %d cycles, each site every second.\n", d.base, d.server.Pages(), d.options.cycles)
+	fmt.Fprintf(a.stderr, "Scraping %s (%d pages) for %s, each site every second.\n", d.base, d.server.Pages(), output.Counted(int64(d.options.cycles), "cycle", "cycles"))
 	o := rigOptions{
 		sites: loaded, stop: stop, database: filepath.Join(d.dir, "ebb.db"), recordings: filepath.Join(d.dir, "recordings"), most: d.options.cycles,
 		onEnd: func(ended queue.Ended, memory memprof.Summary) {
@@ -188,7 +188,7 @@ func (d *demoRun) run(ctx context.Context, stop *stopper, loaded []*sites.Site) 
 		if len(d.runs) < d.options.cycles*len(loaded) {
 			return errors.New("the demo was stopped before its cycles were complete")
 		}
-		return d.report(ctx, r)
+		return d.report(context.WithoutCancel(ctx), r) // it is complete, even if it was told to stop
 	})
 }
 

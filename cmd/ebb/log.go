@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
+	"maps"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -17,13 +19,37 @@ const logTime = "2006-01-02T15:04:05.000000000Z07:00"
 func newLogger(config LogConfig, stderr output.Terminal, w io.Writer) zerolog.Logger {
 	forPeople := config.Format == "console" || config.Format == "auto" && stderr.TTY
 	if forPeople {
-		w = zerolog.ConsoleWriter{Out: w, NoColor: !stderr.Color, TimeFormat: "15:04:05"}
+		w = zerolog.ConsoleWriter{Out: w, NoColor: !stderr.Color, TimeFormat: "15:04:05", FormatPrepare: leaveOutEmpty}
 	}
 	level, err := zerolog.ParseLevel(config.Level)
 	if err != nil { // the configuration has been checked; be loud rather than silent
 		level = zerolog.DebugLevel
 	}
 	return zerolog.New(w).Level(level).Hook(stamp{})
+}
+
+// leaveOutEmpty takes the fields out of an event that say nothing: people need no fixed
+// set of them.
+func leaveOutEmpty(event map[string]any) error {
+	maps.DeleteFunc(event, func(name string, value any) bool {
+		if name == zerolog.MessageFieldName || name == zerolog.LevelFieldName {
+			return false
+		}
+		switch v := value.(type) {
+		case nil:
+			return true
+		case string:
+			return v == ""
+		case bool:
+			return !v
+		case json.Number:
+			return v == "0"
+		case float64:
+			return v == 0
+		}
+		return false
+	})
+	return nil
 }
 
 // stamp adds the time to a log line, in UTC whatever zone the machine is in.
