@@ -215,7 +215,8 @@ func TestRefusals(t *testing.T) {
 func TestRunGoesOnAfterAFailure(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		var states []crawl.State
-		e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				states = append(states, run.State)
 				err := visit(ctx, run, 6, func(done int) error {
@@ -228,7 +229,8 @@ func TestRunGoesOnAfterAFailure(t *testing.T) {
 					return Outcome{Class: crawl.ClassCrash}, err
 				}
 				return Outcome{State: store.RunDone}, nil
-			}})
+			},
+		})
 		done, err := e.Once(t.Context(), "shop")
 		require.NoError(t, err)
 		require.Equal(t, store.RunDone, done[0].State)
@@ -251,7 +253,8 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		var broken atomic.Bool
 		broken.Store(true)
-		e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				if !broken.Load() {
 					return Outcome{State: store.RunDone}, visit(ctx, run, 4, noWait)
@@ -270,7 +273,8 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 				refs := pageRefs(4)
 				failed := crawl.PageResult{PageRef: refs[1], State: crawl.PageFailed, Class: crawl.ClassSelector}
 				return Outcome{State: store.RunFailed, Class: crawl.ClassSelector, Error: "no .price"}, run.Journal.Save(ctx, failed)
-			}})
+			},
+		})
 		start(t, e)
 		id, err := e.Enqueue(t.Context(), "shop")
 		require.NoError(t, err)
@@ -301,7 +305,8 @@ func TestDeadLetterIsRequeued(t *testing.T) {
 
 func TestLostConnectionsAreNoFailure(t *testing.T) {
 	address := storetest.Postgres(t)
-	e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")},
+	e, s := open(t, address, Options{
+		Sites: []*sites.Site{newSite("shop")},
 		Handler: func(ctx context.Context, run Run) (Outcome, error) {
 			err := visit(ctx, run, 6, func(done int) error {
 				if done%2 == 1 {
@@ -311,7 +316,8 @@ func TestLostConnectionsAreNoFailure(t *testing.T) {
 			})
 			storetest.Disconnect(t, address)
 			return Outcome{State: store.RunDone}, err
-		}})
+		},
+	})
 	done, err := e.Once(t.Context(), "shop")
 	require.NoError(t, err)
 	require.Equal(t, store.RunDone, done[0].State)
@@ -361,7 +367,8 @@ func TestHandlerThatDoesNotReturnIsLeftBehind(t *testing.T) {
 		site.Timeout = sites.Duration(200 * time.Millisecond)
 		hang := make(chan struct{})
 		late := make(chan error, 1)
-		e, s := open(t, address, Options{Sites: []*sites.Site{site}, Retries: quick(), Margin: time.Millisecond,
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{site}, Retries: quick(), Margin: time.Millisecond,
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				if run.Attempt == 1 {
 					<-hang // whatever ctx says
@@ -369,7 +376,8 @@ func TestHandlerThatDoesNotReturnIsLeftBehind(t *testing.T) {
 					return Outcome{State: store.RunDone}, nil
 				}
 				return Outcome{State: store.RunDone}, visit(ctx, run, 3, noWait)
-			}})
+			},
+		})
 		done, err := e.Once(t.Context(), "shop")
 		require.NoError(t, err)
 		require.Equal(t, store.RunDone, done[0].State)
@@ -442,8 +450,10 @@ func TestDrainUsesNoAttempt(t *testing.T) {
 		var id int64
 		for attempt := 1; attempt <= 3; attempt++ {
 			var interrupted []bool
-			e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Handler: handler, Grace: time.Millisecond,
-				OnEnd: func(end Ended) { interrupted = append(interrupted, end.Interrupted) }})
+			e, s := open(t, address, Options{
+				Sites: []*sites.Site{newSite("shop")}, Handler: handler, Grace: time.Millisecond,
+				OnEnd: func(end Ended) { interrupted = append(interrupted, end.Interrupted) },
+			})
 			stop := start(t, e)
 			if id == 0 {
 				var err error
@@ -473,12 +483,14 @@ func TestDrainUsesNoAttempt(t *testing.T) {
 func TestDrainLetsRunsFinish(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		begun, release := make(chan struct{}), make(chan struct{})
-		e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Grace: patience,
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop")}, Grace: patience,
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				close(begun)
 				<-release
 				return Outcome{State: store.RunDone}, visit(ctx, run, 1, noWait)
-			}})
+			},
+		})
 		stop := start(t, e)
 		id, err := e.Enqueue(t.Context(), "shop")
 		require.NoError(t, err)
@@ -505,12 +517,14 @@ func TestDrainLetsRunsFinish(t *testing.T) {
 func TestForceEndsTheGrace(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		begun := make(chan struct{})
-		e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Grace: time.Hour,
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop")}, Grace: time.Hour,
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				close(begun)
 				<-ctx.Done()
 				return Outcome{}, ctx.Err()
-			}})
+			},
+		})
 		stop := start(t, e)
 		id, err := e.Enqueue(t.Context(), "shop")
 		require.NoError(t, err)
@@ -530,7 +544,8 @@ func TestForceEndsTheGrace(t *testing.T) {
 func TestOnceThatIsStoppedEndsItsRuns(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		ctx, cancel := context.WithCancel(t.Context())
-		e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop"), newSite("news")}, Grace: time.Millisecond, Runs: 1,
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop"), newSite("news")}, Grace: time.Millisecond, Runs: 1,
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				return Outcome{}, visit(ctx, run, 4, func(done int) error {
 					if done == 2 {
@@ -540,7 +555,8 @@ func TestOnceThatIsStoppedEndsItsRuns(t *testing.T) {
 					}
 					return nil
 				})
-			}})
+			},
+		})
 		done, err := e.Once(ctx, "shop", "news")
 		require.ErrorIs(t, err, context.Canceled)
 		require.Len(t, done, 2)
@@ -562,14 +578,16 @@ func TestOnceThatIsStoppedEndsItsRuns(t *testing.T) {
 func TestAskedForRunComesBeforeAWaitingOne(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
 		var calm atomic.Bool
-		e, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")},
+		e, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop")},
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
 				if calm.Load() {
 					return Outcome{State: store.RunDone}, nil
 				}
 				calm.Store(true)
 				return Outcome{State: store.RunFailed, Class: crawl.ClassBusy, Error: "429", RetryAfter: time.Hour}, nil
-			}})
+			},
+		})
 		start(t, e)
 		// The first run is one of a schedule; it is asked to come back in an hour.
 		var first int64

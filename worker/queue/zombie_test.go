@@ -43,14 +43,16 @@ func zombie(t *testing.T, address string, early bool, ending func() (Outcome, er
 	ctx := t.Context()
 	begun, wake := make(chan Run, 1), make(chan struct{})
 	zombies := make(chan error, 8) // what the zombie's worker says
-	first, s := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
+	first, s := open(t, address, Options{
+		Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
 		OnFault: func(err error) { zombies <- err },
 		OnEnd:   func(end Ended) { t.Errorf("the zombie's end was recorded: %+v", end) },
 		Handler: func(_ context.Context, run Run) (Outcome, error) {
 			begun <- run
 			<-wake
 			return ending()
-		}})
+		},
+	})
 	// Only the first worker is there when the run is queued; its slot is then taken.
 	start(t, first)
 	id, err := first.Enqueue(ctx, "shop")
@@ -58,12 +60,14 @@ func zombie(t *testing.T, address string, early bool, ending func() (Outcome, er
 	old := <-begun
 
 	atWork, goOn := make(chan Run, 1), make(chan struct{})
-	second, _ := open(t, address, Options{Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
+	second, _ := open(t, address, Options{
+		Sites: []*sites.Site{newSite("shop")}, Retries: quick(),
 		Handler: func(ctx context.Context, run Run) (Outcome, error) {
 			atWork <- run
 			<-goOn
 			return Outcome{State: store.RunDone}, visit(ctx, run, 3, noWait)
-		}})
+		},
+	})
 	start(t, second)
 	left, err := second.(taker).runningJobs(ctx)
 	require.NoError(t, err)
