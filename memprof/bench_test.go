@@ -19,8 +19,10 @@ func workload() []Reading {
 	for page := range 8 {
 		for _, row := range table {
 			if row.Scope == PerIsolate {
-				readings = append(readings, Reading{Metric: row.Name, Value: 1e6,
-					Subject: Subject{Browser: "1", Kind: "page", Target: fmt.Sprint(page), URL: "http://shop.example/item", Isolate: fmt.Sprint(page)}})
+				readings = append(readings, Reading{
+					Metric: row.Name, Value: 1e6,
+					Subject: Subject{Browser: "1", Kind: "page", Target: fmt.Sprint(page), URL: "http://shop.example/item", Isolate: fmt.Sprint(page)},
+				})
 			}
 		}
 	}

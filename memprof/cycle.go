@@ -57,10 +57,14 @@ func (r *Recorder) Cycle(name string, sites ...string) *Cycle {
 	if r == nil {
 		return nil
 	}
-	c := &Cycle{r: r, known: make(map[Series]float64), pending: make(map[Series][]string),
-		deltas: make(map[string]*Delta), open: make(map[*Phase]struct{}), gaps: make(map[gapKey]int)}
-	c.sum = Summary{Name: name, Sites: slices.Clone(sites), Start: time.Now(), Level: r.o.Level,
-		Peaks: make(map[Series]Peak), Costs: make(map[string]Cost)}
+	c := &Cycle{
+		r: r, known: make(map[Series]float64), pending: make(map[Series][]string),
+		deltas: make(map[string]*Delta), open: make(map[*Phase]struct{}), gaps: make(map[gapKey]int),
+	}
+	c.sum = Summary{
+		Name: name, Sites: slices.Clone(sites), Start: time.Now(), Level: r.o.Level,
+		Peaks: make(map[Series]Peak), Costs: make(map[string]Cost),
+	}
 	r.boundary(context.Background(), event{begin: c})
 	return c
 }

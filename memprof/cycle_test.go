@@ -231,8 +231,10 @@ func TestAGapWidensTheStretch(t *testing.T) {
 		p.End(ctx)
 		s := c.End(ctx)
 		require.Equal(t, 5.0, deltaOf(s, anonChrome, "cleanup a", "scrape a"))
-		require.Equal(t, []Gap{{Seq: 2, Time: s.Gaps[0].Time, Source: "meterable", Metric: "process.*",
-			Subject: Subject{Browser: "1", Kind: "renderer"}, Error: "x", Count: 1}}, s.Gaps)
+		require.Equal(t, []Gap{{
+			Seq: 2, Time: s.Gaps[0].Time, Source: "meterable", Metric: "process.*",
+			Subject: Subject{Browser: "1", Kind: "renderer"}, Error: "x", Count: 1,
+		}}, s.Gaps)
 	})
 }
 

@@ -71,8 +71,10 @@ func MetricOf(name string) (row Metric, ok bool) {
 		return row, true
 	}
 	if field, found := strings.CutPrefix(name, "perf."); found && field != "" && field != "*" {
-		return Metric{Name: name, Unit: Count, Scope: PerIsolate, Level: LevelCheap, Witness: "page.read",
-			Means: field + " of the renderer", Read: "Performance.getMetrics"}, true
+		return Metric{
+			Name: name, Unit: Count, Scope: PerIsolate, Level: LevelCheap, Witness: "page.read",
+			Means: field + " of the renderer", Read: "Performance.getMetrics",
+		}, true
 	}
 	return Metric{}, false
 }

@@ -101,19 +101,25 @@ var table = []Metric{
 }
 
 func process(name string, unit Unit, level Level, means, read string) Metric {
-	return Metric{Name: "process." + name, Unit: unit, Scope: PerProcess, Level: level, Tick: level == LevelCheap,
-		Witness: "process.count", Means: means, Read: read}
+	return Metric{
+		Name: "process." + name, Unit: unit, Scope: PerProcess, Level: level, Tick: level == LevelCheap,
+		Witness: "process.count", Means: means, Read: read,
+	}
 }
 
 func isolate(name string, unit Unit, level Level, means, read string) Metric {
-	return Metric{Name: name, Unit: unit, Scope: PerIsolate, Level: level, Tick: level == LevelCheap,
-		Witness: "page.read", Means: means, Read: read}
+	return Metric{
+		Name: name, Unit: unit, Scope: PerIsolate, Level: level, Tick: level == LevelCheap,
+		Witness: "page.read", Means: means, Read: read,
+	}
 }
 
 func perf(field string, unit Unit, means string) Metric {
 	tick := map[string]bool{"Documents": true, "Frames": true, "Nodes": true, "JSEventListeners": true}
-	return Metric{Name: "perf." + field, Unit: unit, Scope: PerIsolate, Level: LevelCheap, Tick: tick[field],
-		Witness: "page.read", Means: means, Read: fromMetrics}
+	return Metric{
+		Name: "perf." + field, Unit: unit, Scope: PerIsolate, Level: LevelCheap, Tick: tick[field],
+		Witness: "page.read", Means: means, Read: fromMetrics,
+	}
 }
 
 func counter(field string, unit Unit, means string) Metric {
@@ -124,6 +130,8 @@ func counter(field string, unit Unit, means string) Metric {
 
 func host(name string, unit Unit, level Level, tick bool, means, read string) Metric {
 	cumulative := map[string]bool{"go.gc_cycles": true, "cgroup.oom_kills": true, "cgroup.pressure_stall": true, "host.pressure_stall": true}
-	return Metric{Name: name, Unit: unit, Scope: PerHost, Level: level, Tick: tick, Cumulative: cumulative[name],
-		Means: means, Read: read}
+	return Metric{
+		Name: name, Unit: unit, Scope: PerHost, Level: level, Tick: tick, Cumulative: cumulative[name],
+		Means: means, Read: read,
+	}
 }

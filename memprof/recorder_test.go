@@ -206,7 +206,8 @@ func TestTheRecorderDoesNotLeak(t *testing.T) {
 func TestAManifestComesFirstAndNotesFollow(t *testing.T) {
 	var out bytes.Buffer
 	r := newRecorder(t, Options{Level: LevelCheap, Interval: time.Second, Out: &out, Manifest: Manifest{
-		Ebb: "1.0", ConfigHash: "abc", Host: HostInfo{Kernel: "6.1", CPUs: 2, Memory: 1 << 30, Cgroup: "v2", CgroupLimit: 5}}})
+		Ebb: "1.0", ConfigHash: "abc", Host: HostInfo{Kernel: "6.1", CPUs: 2, Memory: 1 << 30, Cgroup: "v2", CgroupLimit: 5},
+	}})
 	require.NoError(t, r.Note(BrowserNote, BrowserInfo{ID: "1", Version: "HeadlessChrome/156", Flags: []string{"--headless"}}))
 	require.ErrorContains(t, r.Note("bad", math.NaN()), `note "bad": encode its data`)
 	require.NoError(t, r.Close())

@@ -145,8 +145,10 @@ func (d *fullDisk) Write(p []byte) (int, error) {
 func TestAFullDiskEndsTheRecordingOnceAndNotTheMeasuring(t *testing.T) {
 	disk := &fullDisk{room: 300}
 	var told []error
-	r := newRecorder(t, Options{Sources: []Source{steady(reading("go.goroutines", "", 1))}, Out: disk,
-		WriteFailed: func(err error) { told = append(told, err) }})
+	r := newRecorder(t, Options{
+		Sources: []Source{steady(reading("go.goroutines", "", 1))}, Out: disk,
+		WriteFailed: func(err error) { told = append(told, err) },
+	})
 	for range 3 {
 		s := r.Cycle("on").End(t.Context())
 		known(t, s.After, Series{Metric: "go.goroutines"}, 1)

@@ -71,8 +71,10 @@ func gapsOf(s Sample, answers []answer) (gaps []Gap, readings []Reading) {
 				readings = append(readings, r)
 				continue
 			}
-			g := Gap{Seq: s.Seq, Time: s.Start, Source: a.source, Metric: r.Metric, Subject: r.Subject,
-				Error: r.Err.Error(), Gone: errors.Is(r.Err, ErrGone), Late: errors.Is(r.Err, ErrLate), Count: 1}
+			g := Gap{
+				Seq: s.Seq, Time: s.Start, Source: a.source, Metric: r.Metric, Subject: r.Subject,
+				Error: r.Err.Error(), Gone: errors.Is(r.Err, ErrGone), Late: errors.Is(r.Err, ErrLate), Count: 1,
+			}
 			if i, ok := index[g.key()]; ok {
 				gaps[i].Count++
 				continue

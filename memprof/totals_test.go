@@ -118,7 +118,8 @@ func TestASubjectWithoutAValueIsNoZero(t *testing.T) {
 func TestATickLeavesOutWhatIsNotForTicks(t *testing.T) {
 	tick := NewTotals(Request{Level: LevelCheap, Tick: true}, []Reading{
 		reading("process.count", "renderer", 1), reading("process.anon", "renderer", 1), reading("process.pss", "renderer", 1),
-		reading("page.read", "", 1), reading("perf.Nodes", "page", 5), reading("perf.Resources", "page", 5), {Metric: "target.open", Value: 1},
+		reading("page.read", "", 1), reading("perf.Nodes", "page", 5), reading("perf.Resources", "page", 5),
+		{Metric: "target.open", Value: 1},
 	})
 	known(t, tick, anonRenderer, 1)
 	known(t, tick, Series{Metric: "perf.Nodes"}, 5)

@@ -213,8 +213,10 @@ func TestTheRecordingOfAWorkerIsSane(t *testing.T) {
 	var ended []memprof.Summary
 	cycles := make(chan memprof.Summary, 2*len(loaded))
 	for range 2 {
-		w, err := New(Options{Sites: loaded, Store: kept, Pool: pool, Memory: memory, Log: zerolog.Nop(),
-			OnEnd: func(_ queue.Ended, s memprof.Summary) { cycles <- s }})
+		w, err := New(Options{
+			Sites: loaded, Store: kept, Pool: pool, Memory: memory, Log: zerolog.Nop(),
+			OnEnd: func(_ queue.Ended, s memprof.Summary) { cycles <- s },
+		})
 		require.NoError(t, err)
 		_, err = w.Once(ctx, names...)
 		require.NoError(t, err)

@@ -73,8 +73,10 @@ func sourceOf(t testing.TB, tabs ...*browser.Lease) *Source {
 	for _, tab := range tabs {
 		targets = append(targets, targetOf(tab))
 	}
-	s := New(Options{TickWait: 20 * time.Second, Patience: 20 * time.Second, IsGone: hasEnded, Targets: pages(targets...),
-		Browsers: browsers(Browser{ID: "b", Session: tabs[0].Browser().Session()})})
+	s := New(Options{
+		TickWait: 20 * time.Second, Patience: 20 * time.Second, IsGone: hasEnded, Targets: pages(targets...),
+		Browsers: browsers(Browser{ID: "b", Session: tabs[0].Browser().Session()}),
+	})
 	t.Cleanup(func() { require.NoError(t, s.Close(within(t))) })
 	return s
 }

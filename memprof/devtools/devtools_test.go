@@ -258,8 +258,10 @@ func TestAPageThatIsGoneSpoilsNothing(t *testing.T) {
 	} {
 		session := pageSession("i")
 		session.set("Runtime.getHeapUsage", gone)
-		o := Options{IsGone: func(err error) bool { return errors.Is(err, errEnded) },
-			Targets: pages(Target{ID: "1", Session: session}, Target{ID: "2", Session: pageSession("j")})}
+		o := Options{
+			IsGone:  func(err error) bool { return errors.Is(err, errEnded) },
+			Targets: pages(Target{ID: "1", Session: session}, Target{ID: "2", Session: pageSession("j")}),
+		}
 		readings, totals := read(New(o), full)
 		require.Equal(t, map[string]string{"1 page.*": gone.Error() + ": it is gone"}, faults(readings))
 		for _, r := range readings {

@@ -104,8 +104,10 @@ func TestTheLowestLimitOfAllAncestorsCounts(t *testing.T) {
 
 func TestWhatTheKernelLacksIsAGapOfThatFigure(t *testing.T) {
 	dir := "sys/fs/cgroup/system.slice/ebb.service/"
-	root := v2(map[string]string{dir + "memory.peak": "-", dir + "memory.pressure": "-", dir + "memory.swap.current": "-",
-		dir + "memory.events": "low 0\n", dir + "memory.stat": "anon x\n", dir + "memory.max": "lots\n"})
+	root := v2(map[string]string{
+		dir + "memory.peak": "-", dir + "memory.pressure": "-", dir + "memory.swap.current": "-",
+		dir + "memory.events": "low 0\n", dir + "memory.stat": "anon x\n", dir + "memory.max": "lots\n",
+	})
 	readings, totals := read(t, NewCgroup(Options{Root: root}), full)
 	found := faults(readings)
 	require.Len(t, found, 9)

@@ -47,15 +47,25 @@ func of(kind string) memprof.Subject { return memprof.Subject{Browser: "1", Kind
 func (s state) totals(extra ...memprof.Reading) memprof.Totals {
 	const mb = 1 << 20
 	readings := []memprof.Reading{
-		{Metric: "process.anon", Subject: of("browser"), Value: s.browser * mb}, {Metric: "process.anon", Subject: of("renderer"), Value: s.renderer * mb},
-		{Metric: "process.anon", Subject: of("gpu-process"), Value: s.gpu * mb}, {Metric: "process.count", Subject: of("browser"), Value: 1},
+		{Metric: "process.anon", Subject: of("browser"), Value: s.browser * mb},
+		{Metric: "process.anon", Subject: of("renderer"), Value: s.renderer * mb},
+		{Metric: "process.anon", Subject: of("gpu-process"), Value: s.gpu * mb},
+		{Metric: "process.count", Subject: of("browser"), Value: 1},
 		{Metric: "process.swap", Subject: of("renderer"), Value: s.swap * mb},
-		{Metric: "process.count", Subject: of("renderer"), Value: s.pages}, {Metric: "process.count", Subject: of("gpu-process"), Value: 1},
+		{Metric: "process.count", Subject: of("renderer"), Value: s.pages},
+		{Metric: "process.count", Subject: of("gpu-process"), Value: 1},
 		{Metric: "process.anon", Subject: memprof.Subject{Kind: memprof.Worker}, Value: 2 * s.goHeap * mb},
-		{Metric: "page.read", Value: s.pages}, {Metric: "heap.used", Value: s.heap * mb}, {Metric: "heap.embedder", Value: s.heap / 2 * mb}, {Metric: "heap.backing", Value: s.heap / 4 * mb},
-		{Metric: "perf.Nodes", Value: s.nodes}, {Metric: "perf.JSEventListeners", Value: 12},
-		{Metric: "target.count", Subject: of("page"), Value: s.pages}, {Metric: "target.count", Subject: of("service_worker"), Value: s.workers},
-		{Metric: "context.count", Value: s.contexts}, {Metric: "go.heap_live", Value: s.goHeap * mb}, {Metric: "go.goroutines", Value: s.goroutines},
+		{Metric: "page.read", Value: s.pages},
+		{Metric: "heap.used", Value: s.heap * mb},
+		{Metric: "heap.embedder", Value: s.heap / 2 * mb},
+		{Metric: "heap.backing", Value: s.heap / 4 * mb},
+		{Metric: "perf.Nodes", Value: s.nodes},
+		{Metric: "perf.JSEventListeners", Value: 12},
+		{Metric: "target.count", Subject: of("page"), Value: s.pages},
+		{Metric: "target.count", Subject: of("service_worker"), Value: s.workers},
+		{Metric: "context.count", Value: s.contexts},
+		{Metric: "go.heap_live", Value: s.goHeap * mb},
+		{Metric: "go.goroutines", Value: s.goroutines},
 		{Metric: "cgroup.current", Value: s.current * mb},
 	}
 	q := memprof.Request{Level: memprof.LevelCheap}
@@ -69,8 +79,10 @@ func (s state) totals(extra ...memprof.Reading) memprof.Totals {
 
 // summary is a cycle that passes through states: before, the peak, scraped, cleaned, after.
 func summary(cycle int, name string, before, peak, scraped, cleaned, after memprof.Totals) memprof.Summary {
-	s := memprof.Summary{Cycle: cycle, Name: name, Sites: []string{name}, Duration: 12400 * time.Millisecond, Level: before.Level,
-		Before: before, AfterScrape: &scraped, AfterCleanup: &cleaned, After: after, Ticks: 12, Peaks: map[memprof.Series]memprof.Peak{}}
+	s := memprof.Summary{
+		Cycle: cycle, Name: name, Sites: []string{name}, Duration: 12400 * time.Millisecond, Level: before.Level,
+		Before: before, AfterScrape: &scraped, AfterCleanup: &cleaned, After: after, Ticks: 12, Peaks: map[memprof.Series]memprof.Peak{},
+	}
 	for _, t := range []memprof.Totals{before, peak, scraped, cleaned, after} {
 		for series, value := range t.Values {
 			if _, ok := t.At(series); !ok {
