@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,8 +17,8 @@ import (
 )
 
 func newJobsCommand(a *app) *cobra.Command {
-	return group("jobs", "List the queue's jobs, dead letters among them, and try one again",
-		newJobsListCommand(a), newJobsRetryCommand(a))
+	return group("jobs", "List the queue's jobs, dead letters among them, show one, and try one again",
+		newJobsListCommand(a), newJobsShowCommand(a), newJobsRetryCommand(a))
 }
 
 // jobStates are the states of a job.
@@ -88,6 +89,65 @@ func listJobs(out output.Terminal, jobs []queue.Job, now time.Time) error {
 		table.Add(strconv.FormatInt(j.ID, 10), j.Kind, j.Site, run, j.State, output.Ago(j.Due, now), took, j.Error)
 	}
 	return table.Write(out)
+}
+
+func newJobsShowCommand(a *app) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "show JOB", Short: "Show a job with all that is known of it", Args: oneArgument("the number of a job"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := number(args[0], "job")
+			if err != nil {
+				return err
+			}
+			return a.withStore(cmd.Context(), func(ctx context.Context, s *store.Store) error {
+				engine, err := queue.Open(s, queue.Options{})
+				if err != nil {
+					return err
+				}
+				job, err := engine.Job(ctx, id)
+				if errors.Is(err, queue.ErrNotFound) {
+					return noSuch("job", id)
+				}
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					return writeJSONLines(a, []queue.Job{job}, jobRowOf)
+				}
+				return showJob(a.out(), job)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
+	return cmd
+}
+
+// showJob prints a job, a line for each thing that is known of it.
+func showJob(out output.Terminal, j queue.Job) error {
+	stamp := func(t time.Time) string {
+		if t.IsZero() {
+			return ""
+		}
+		return t.Format(time.RFC3339)
+	}
+	run := ""
+	if j.Run != 0 {
+		run = fmt.Sprintf("%d (see `ebb runs show %d`)", j.Run, j.Run)
+	}
+	for _, line := range [][2]string{
+		{"job", fmt.Sprintf("%d, %s", j.ID, j.Kind)}, {"site", j.Site}, {"run", run}, {"state", j.State},
+		{"created", stamp(j.Created)}, {"due", stamp(j.Due)}, {"started", stamp(j.Started)}, {"ended", stamp(j.Ended)},
+		{"worker", j.Worker}, {"error", output.CleanLine(j.Error)},
+	} {
+		if line[1] == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%-8s %s\n", line[0], line[1]); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
 }
 
 func newJobsRetryCommand(a *app) *cobra.Command {

@@ -247,14 +247,31 @@ func (e *engine[TTx]) dropLetters(ctx context.Context, raw TTx, run store.Run) e
 	return nil
 }
 
-// RequeueJob implements Engine.
-func (e *engine[TTx]) RequeueJob(ctx context.Context, id int64) error {
+// Job implements Engine.
+func (e *engine[TTx]) Job(ctx context.Context, id int64) (Job, error) {
+	row, err := e.jobRow(ctx, id)
+	if err != nil {
+		return Job{}, err
+	}
+	return jobOf(row), nil
+}
+
+func (e *engine[TTx]) jobRow(ctx context.Context, id int64) (*rivertype.JobRow, error) {
 	row, err := e.client.JobGet(ctx, id)
 	if errors.Is(err, rivertype.ErrNotFound) {
-		return fmt.Errorf("job %d: %w", id, ErrNotFound)
+		return nil, fmt.Errorf("job %d: %w", id, ErrNotFound)
 	}
 	if err != nil {
-		return fmt.Errorf("read job %d: %w", id, err)
+		return nil, fmt.Errorf("read job %d: %w", id, err)
+	}
+	return row, nil
+}
+
+// RequeueJob implements Engine.
+func (e *engine[TTx]) RequeueJob(ctx context.Context, id int64) error {
+	row, err := e.jobRow(ctx, id)
+	if err != nil {
+		return err
 	}
 	args := runOf(row)
 	if args.Run == 0 {

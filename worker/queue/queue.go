@@ -50,6 +50,8 @@ type Engine interface {
 	Wait(ctx context.Context, run int64) (store.Run, error)
 	// Jobs lists jobs, the latest first.
 	Jobs(ctx context.Context, filter JobFilter) ([]Job, error)
+	// Job returns one job, or ErrNotFound.
+	Job(ctx context.Context, id int64) (Job, error)
 	// Requeue puts a run that failed, wholly or in part, back into the queue. It goes on
 	// from its unvisited pages and visits its failed ones anew.
 	Requeue(ctx context.Context, run int64) error
