@@ -178,7 +178,7 @@ func (s *Source) connect(targets []Target, browsers []Browser) []*line {
 	add := func(key lineKey, session cdp.Session) {
 		l := old[key]
 		if l == nil || l.session != session {
-			l = &line{session: session, isGone: s.o.IsGone, slot: make(chan struct{}, 1)}
+			l = &line{session: session, isGone: s.o.IsGone}
 		} else {
 			delete(old, key)
 		}
@@ -219,11 +219,12 @@ func (s *Source) Close(ctx context.Context) error {
 
 // close ends a line.
 func (l *line) close(ctx context.Context) error {
-	l.hangUp()
-	select {
-	case l.slot <- struct{}{}: // and no other inquiry follows
-	case <-ctx.Done():
-		return fmt.Errorf("stop reading a page: %w", ctx.Err())
+	if i := l.hangUp(); i != nil {
+		select {
+		case <-i.done:
+		case <-ctx.Done():
+			return fmt.Errorf("stop reading a page: %w", ctx.Err())
+		}
 	}
 	if !l.enabled.Load() {
 		return nil

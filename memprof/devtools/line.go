@@ -23,29 +23,32 @@ const giveUp = 30 * time.Second
 type line struct {
 	session cdp.Session
 	isGone  func(error) bool
-	slot    chan struct{} // holds a value while an inquiry is under way
-	enabled atomic.Bool   // Performance is on, because of us
+	enabled atomic.Bool // Performance is on, because of us
 
-	mu    sync.Mutex
-	began time.Time          // the latest inquiry
-	end   context.CancelFunc // ends it; nil before the first
+	mu      sync.Mutex
+	current *inquiry // what is under way; nil for nothing
+}
+
+// inquiry is a question that a page or Chrome has not answered yet.
+type inquiry struct {
+	began time.Time
+	end   context.CancelFunc // gives it up
+	done  chan struct{}      // closed when it has ended
 }
 
 // inquire runs ask and returns what it returns. If the wait ends before, the error wraps
 // memprof.ErrLate and ask goes on by itself, up to giveUp.
 func inquire[T any](wait context.Context, l *line, patience time.Duration, ask func(context.Context) T) (answer T, err error) {
-	if !l.take(wait, patience) {
+	ctx, end := context.WithTimeout(context.WithoutCancel(wait), giveUp)
+	i := l.begin(wait, patience, end)
+	if i == nil {
+		end()
 		return answer, memprof.ErrLate
 	}
-	ctx, end := context.WithTimeout(context.WithoutCancel(wait), giveUp)
-	l.mu.Lock()
-	l.began, l.end = time.Now(), end
-	l.mu.Unlock()
 	answers := make(chan T, 1)
 	go func() {
-		defer end()
 		answers <- ask(ctx)
-		<-l.slot
+		l.finish(i)
 	}()
 	select {
 	case answer = <-answers:
@@ -55,32 +58,53 @@ func inquire[T any](wait context.Context, l *line, patience time.Duration, ask f
 	}
 }
 
-// take waits until no other inquiry is under way; not for one that began too long ago.
-func (l *line) take(wait context.Context, patience time.Duration) bool {
-	select {
-	case l.slot <- struct{}{}:
-		return true
-	default:
+// begin waits until no other inquiry is under way, and begins one; nil if the wait ended first.
+// It does not wait for one that began longer ago than patience.
+func (l *line) begin(wait context.Context, patience time.Duration, end context.CancelFunc) *inquiry {
+	for {
+		l.mu.Lock()
+		earlier := l.current
+		if earlier == nil {
+			l.current = &inquiry{began: time.Now(), end: end, done: make(chan struct{})}
+			defer l.mu.Unlock()
+			return l.current
+		}
+		l.mu.Unlock()
+		if !earlier.await(wait, patience) {
+			return nil
+		}
 	}
-	l.mu.Lock()
-	wait, cancel := context.WithDeadline(wait, l.began.Add(patience))
-	l.mu.Unlock()
+}
+
+// await tells whether an inquiry ended in time.
+func (i *inquiry) await(wait context.Context, patience time.Duration) bool {
+	wait, cancel := context.WithDeadline(wait, i.began.Add(patience))
 	defer cancel()
 	select {
-	case l.slot <- struct{}{}:
+	case <-i.done:
 		return true
 	case <-wait.Done():
 		return false
 	}
 }
 
-// hangUp gives up the inquiry that is under way.
-func (l *line) hangUp() {
+// finish ends an inquiry.
+func (l *line) finish(i *inquiry) {
+	l.mu.Lock()
+	l.current = nil
+	l.mu.Unlock()
+	i.end()
+	close(i.done)
+}
+
+// hangUp gives up the inquiry that is under way, and returns it; nil for none.
+func (l *line) hangUp() *inquiry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.end != nil {
-		l.end()
+	if l.current != nil {
+		l.current.end()
 	}
+	return l.current
 }
 
 // call runs one command. The error of a session that has ended wraps memprof.ErrGone.
