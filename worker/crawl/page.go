@@ -75,6 +75,8 @@ type PageResult struct {
 	// carry the class of faults in single items.
 	Class Class
 	Error string
+	// Faults are all that is wrong with the page's data, in order; Error tells the worst.
+	Faults []sites.ItemFault
 	// Started is when the visit began, Duration how long it took without waiting for
 	// its turn.
 	Started  time.Time

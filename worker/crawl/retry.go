@@ -65,8 +65,8 @@ func (f *fault) passing() bool {
 }
 
 // retryDelay says whether a page that failed now, for the attempts-th time (1 is the
-// first), is tried again within the run, and after which delay. A delay that the server
-// asked for is never shortened.
+// first), is tried again within the run, and after which delay: the one for which the
+// server asked, where it did.
 func retryDelay(f *fault, attempts, limit int) (time.Duration, bool) {
 	rule, ok := retryRules[f.class]
 	if rule.Own || rule.Most < limit {
@@ -74,6 +74,9 @@ func retryDelay(f *fault, attempts, limit int) (time.Duration, bool) {
 	}
 	if !ok || !f.passing() || attempts > limit {
 		return 0, false
+	}
+	if f.retryAfter > 0 {
+		return f.retryAfter, true
 	}
 	delay := rule.First
 	for range attempts - 1 {
@@ -83,5 +86,5 @@ func retryDelay(f *fault, attempts, limit int) (time.Duration, bool) {
 		}
 	}
 	delay += time.Duration(rand.Int64N(int64(delay)/5 + 1)) // so that pages that failed together part
-	return max(delay, f.retryAfter), true
+	return delay, true
 }

@@ -64,9 +64,18 @@ func (r *run) leaseOptions(page *queuedPage, isolation sites.Isolation, alone bo
 	return options
 }
 
-// aloneID identifies the leases of pages that wait for a challenge: they share nothing
-// with the run's others.
+// aloneID identifies the leases of pages that wait for a challenge.
 func (r *run) aloneID() string { return r.options.RunID + " alone" }
+
+// aloneIsolation is what a page shares that waits for a challenge: no tab with any other
+// page and, where the run has a browser context of its own, nothing with other runs.
+func (r *run) aloneIsolation() sites.Isolation {
+	switch r.isolation() {
+	case sites.IsolationContext, sites.IsolationBrowser:
+		return sites.IsolationContext
+	}
+	return sites.IsolationPage
+}
 
 // isolation is the site's, with its default.
 func (r *run) isolation() sites.Isolation {

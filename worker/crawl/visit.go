@@ -35,7 +35,7 @@ func (v *visit) make(ctx context.Context) error {
 	if errors.Is(err, errChallenge) && wait && ctx.Err() == nil {
 		v.alone = true
 		v.turn.spend()
-		err = v.try(ctx, sites.IsolationPage)
+		err = v.try(ctx, v.run.aloneIsolation())
 	}
 	return err
 }
@@ -82,10 +82,16 @@ func late(err error, limit time.Duration) error {
 	return &fault{class: ClassTimeout, err: fmt.Errorf("not done within %s: %w", limit, err)}
 }
 
+// errAlone is why a tab is closed that a page had for itself.
+var errAlone = errors.New("the tab was for one page that waited for a challenge")
+
 // cause is what the pool must know of an error: why the tab may be of no use any more.
 // Faults of the page alone leave the tab as good as before, but a document that stays
 // open is thrown away after any fault.
 func (v *visit) cause(err error) error {
+	if err == nil && v.alone {
+		return errAlone
+	}
 	if err == nil {
 		return nil
 	}
@@ -244,6 +250,7 @@ func (v *visit) itemFaults(faults []sites.ItemFault, wanted bool) error {
 	if len(faults) == 0 {
 		return nil
 	}
+	v.result.Faults = faults
 	first := faults[0]
 	for _, f := range faults {
 		v.faults = append(v.faults, Class(f.Class))
