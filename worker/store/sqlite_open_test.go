@@ -14,7 +14,7 @@ import (
 // TestOpenedAtOnce holds that workers that start together on a database that does not
 // exist yet wait for each other: SQLite itself does not while a new file becomes WAL.
 func TestOpenedAtOnce(t *testing.T) {
-	for range 5 {
+	for range 30 {
 		address := filepath.Join(t.TempDir(), "ebb.db")
 		var g errgroup.Group
 		for range 8 {
