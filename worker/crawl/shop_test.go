@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,10 +21,7 @@ type shop struct {
 	pages map[string]http.HandlerFunc // by path; others are listings of links
 	asked []string
 	times []time.Time
-	open  int
-	most  int // pages asked for at once
 	links int // on the home page
-	slow  time.Duration
 }
 
 func newShop(t testing.TB, links int) *shop {
@@ -45,17 +41,8 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.asked = append(s.asked, r.URL.Path)
 	if r.URL.Path != "/robots.txt" {
 		s.times = append(s.times, time.Now())
-		s.open++
-		s.most = max(s.most, s.open)
 	}
 	s.mu.Unlock()
-	defer func() {
-		if r.URL.Path != "/robots.txt" {
-			s.mu.Lock()
-			s.open--
-			s.mu.Unlock()
-		}
-	}()
 	switch {
 	case page != nil:
 		page(w, r)
@@ -66,26 +53,14 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// page is one product; the home page links to all of them, and every page to the next.
+// page is one product; the home page links to all of them.
 func (s *shop) page(w http.ResponseWriter, r *http.Request) {
-	if s.slow > 0 { // so that pages overlap if they may
-		select {
-		case <-time.After(s.slow):
-		case <-r.Context().Done():
-			return
-		}
-	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	fmt.Fprintf(w, "<!doctype html><title>%[1]s</title><h1>%[1]s</h1>", r.URL.Path)
 	if r.URL.Path == "/" {
 		for i := range s.links {
 			fmt.Fprintf(w, `<a href="/p/%d">%d</a>`, i+1, i+1)
 		}
-		return
-	}
-	var n int
-	if _, err := fmt.Sscanf(r.URL.Path, "/chain/%d", &n); err == nil {
-		fmt.Fprintf(w, `<a href="/chain/%d">next</a>`, n+1)
 	}
 }
 
@@ -110,9 +85,9 @@ func (s *shop) visits() int {
 }
 
 // site takes the heading of every page of the shop.
-func (s *shop) site(t testing.TB, start string, change func(*sites.Site)) *sites.Site {
+func (s *shop) site(t testing.TB, change func(*sites.Site)) *sites.Site {
 	t.Helper()
-	site := sites.New("shop", s.URL+start)
+	site := sites.New("shop", s.URL+"/")
 	site.Limits.Rate = 0
 	site.Templates = []sites.Template{{
 		Name: "page", Match: []sites.Pattern{"/**"},
@@ -139,29 +114,9 @@ func (s *shop) crawl(t testing.TB, pool *browser.Pool, site *sites.Site, change 
 	return summary, journal
 }
 
-func text(body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) }
-}
-
 func html(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		fmt.Fprint(w, body)
-	}
-}
-
-// hang answers nothing until the client has gone.
-func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-
-func big(n int, announced bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		body := "<h1>big</h1>" + strings.Repeat("x", n)
-		if announced {
-			w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-		} else {
-			w.(http.Flusher).Flush()
-		}
 		fmt.Fprint(w, body)
 	}
 }
