@@ -124,8 +124,8 @@ func (o *tryOptions) showSite(out output.Terminal, result tried) error {
 	text.add(2, 0, "", o.moreText(len(page.Found)))
 	text.line("")
 	text.line(paint(out, styleBold, siteVerdict(result)))
-	if page.Error != "" && page.State == crawl.PageDone {
-		text.addStyled(styleWarn, 0, 7, "fault", page.Error)
+	for _, fault := range page.Faults {
+		text.addStyled(styleWarn, 0, 7, "fault", crawl.FaultText(fault))
 	}
 	return text.write()
 }

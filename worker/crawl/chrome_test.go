@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
@@ -223,7 +224,8 @@ func (w *web) visit(t testing.TB, p *browser.Pool, change func(*sites.Site), opt
 	return &webRun{Summary: s, ledger: journal, err: err, web: w}
 }
 
-// requireTidy waits until Chrome has no page open but the pool's own, none of them lent.
+// requireTidy waits until Chrome has no page open but the pool's own, none of them lent,
+// and the blank one with which each Chrome starts.
 func requireTidy(t testing.TB, p *browser.Pool) {
 	t.Helper()
 	known := map[string]bool{}
@@ -231,9 +233,18 @@ func requireTidy(t testing.TB, p *browser.Pool) {
 		require.False(t, open.Leased, "the tab of %s is still lent", open.Tab.URL())
 		known[open.Tab.ID()] = true
 	}
-	require.Eventually(t, func() bool {
-		return !slices.ContainsFunc(openPages(p), func(page browser.Target) bool { return !known[page.ID] })
-	}, 10*time.Second, 5*time.Millisecond, "Chrome has pages open that nobody has")
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		var strange []browser.Target
+		for _, page := range openPages(p) {
+			if !known[page.ID] {
+				strange = append(strange, page)
+			}
+		}
+		assert.LessOrEqual(c, len(strange), len(p.Browsers()), "Chrome has pages open that nobody has: %+v", strange)
+		for _, page := range strange {
+			assert.Equal(c, "about:blank", page.URL)
+		}
+	}, 10*time.Second, 5*time.Millisecond)
 }
 
 // openPages are the pages that the pool's Chromes have open.

@@ -47,7 +47,7 @@ const (
 	ClassHTTP     Class = "http"      // a status of 400 or more that no other class names
 	ClassBusy     Class = "busy"      // 429 or 503: asked to come back later
 	ClassBlocked  Class = "blocked"   // a challenge page, or 401, 403
-	ClassSelector Class = "selector"  // a wait or a step found nothing to work on
+	ClassSelector Class = "selector"  // a step, or a wait for more than an event, found nothing
 	ClassMissing  Class = "missing"   // a required field is missing
 	ClassInvalid  Class = "invalid"   // a value does not read as its type
 	ClassTooLarge Class = "too-large" // the document or an item is over its limit

@@ -55,9 +55,18 @@ func waitFault(err error) error {
 	var selectorErr *sites.SelectorError
 	switch {
 	case errors.As(err, &waitErr):
-		return &fault{class: ClassSelector, err: err}
+		return &fault{class: waitClass(waitErr.Wait), err: err}
 	case errors.As(err, &selectorErr):
 		return &fault{class: ClassInvalid, err: err} // the same selector is refused again
 	}
 	return err
+}
+
+// waitClass is the class of a wait that was in vain: a document that does not come to
+// its end is late, anything else was not found in it.
+func waitClass(wait sites.Wait) Class {
+	if wait.Event != "" {
+		return ClassTimeout
+	}
+	return ClassSelector
 }

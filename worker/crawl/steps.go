@@ -18,8 +18,11 @@ func (v *visit) steps(ctx context.Context, steps []sites.Step) error {
 	for i, step := range steps {
 		for range max(step.Times, 1) {
 			class := ClassTimeout
-			if step.Click != "" || step.Type != nil || step.Select != nil || step.Wait != nil {
+			switch {
+			case step.Click != "", step.Type != nil, step.Select != nil:
 				class = ClassSelector // it waits for something to be there
+			case step.Wait != nil:
+				class = waitClass(*step.Wait)
 			}
 			err := v.limited(ctx, step.Timeout, class, func(ctx context.Context) error { return v.step(ctx, step) })
 			if err == nil {
@@ -191,7 +194,7 @@ func (v *visit) waitOne(ctx context.Context, wait sites.Wait) error {
 func (v *visit) waitBefore(ctx context.Context, waits []sites.Wait) error {
 	for _, wait := range waits {
 		condition := browser.Condition{Selector: wait.Selector, Function: wait.Function, Event: string(wait.Event)}
-		err := v.limited(ctx, wait.Timeout, ClassSelector, func(ctx context.Context) error {
+		err := v.limited(ctx, wait.Timeout, waitClass(wait), func(ctx context.Context) error {
 			return v.lease.WaitFor(ctx, condition)
 		})
 		if err != nil && !(wait.Optional && harmless(ctx, err)) {

@@ -67,12 +67,12 @@ func TestStepsAndWaitsAreBounded(t *testing.T) {
 		}, ClassNone, time.Second},
 		"sleep twice":   {func(p *sites.Template) { p.Steps = []sites.Step{{Sleep: second, Times: 2}} }, ClassNone, 2 * time.Second},
 		"evaluate":      {func(p *sites.Template) { p.Steps = []sites.Step{{Evaluate: "x"}} }, ClassScript, 0},
-		"wait":          {func(p *sites.Template) { p.Wait = []sites.Wait{{Event: sites.WaitNetworkIdle, Timeout: second}} }, ClassSelector, time.Second},
+		"wait":          {func(p *sites.Template) { p.Wait = []sites.Wait{{Event: sites.WaitNetworkIdle, Timeout: second}} }, ClassTimeout, time.Second},
 		"optional wait": {func(p *sites.Template) { p.Wait = []sites.Wait{{Function: "f()", Timeout: second, Optional: true}} }, ClassNone, time.Second},
 		"page's end":    {func(p *sites.Template) { p.Wait = []sites.Wait{{Function: "f()"}} }, ClassSelector, 27 * time.Second},
 		"wait step": {func(p *sites.Template) {
 			p.Steps = []sites.Step{{Wait: &sites.Wait{Event: sites.WaitNetworkIdle, Timeout: second}}}
-		}, ClassSelector, time.Second},
+		}, ClassTimeout, time.Second},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -258,7 +258,7 @@ func (v *visit) itemFaults(faults []sites.ItemFault, wanted bool) error {
 			first = f
 		}
 	}
-	err := errors.New(describe(first))
+	err := errors.New(FaultText(first))
 	if more := len(faults) - 1; more > 0 {
 		err = fmt.Errorf("%w (and %d more)", err, more)
 	}
@@ -269,7 +269,8 @@ func (v *visit) itemFaults(faults []sites.ItemFault, wanted bool) error {
 	return nil
 }
 
-func describe(f sites.ItemFault) string {
+// FaultText says in one line what is wrong with a page's data, and where.
+func FaultText(f sites.ItemFault) string {
 	switch {
 	case f.Kind == "":
 		return f.Message
