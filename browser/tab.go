@@ -192,7 +192,7 @@ func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
 		// A request that comes while a document takes another's place is lost: it is made
 		// again.
 		if _, err := cdp.Call(ctx, b.conn.root, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {
-			if strings.Contains(err.Error(), "No target with given id") {
+			if strings.Contains(err.Error(), "No target ") {
 				return nil
 			}
 			return fmt.Errorf("close a tab: %w", err)

@@ -9,9 +9,10 @@ import (
 	"github.com/ebbworker/ebb/worker/crawl"
 )
 
-// settleTime is how long memory may settle before the last reading of a cycle, at the
-// full level: what Chrome gives back, it gives back within 200 ms.
-const settleTime = 200 * time.Millisecond
+// settleTimes is how long memory may settle before the last reading of a cycle: the
+// processes of a browser context end some 80 ms after it, and what Chrome gives back by
+// itself it gives back within 200 ms.
+var settleTimes = map[memprof.Level]time.Duration{memprof.LevelCheap: 100 * time.Millisecond, memprof.LevelFull: 200 * time.Millisecond}
 
 // meter makes a memory cycle of each run. The idle time between two runs belongs to
 // the cycle of the later one, so that what happens in it is not lost between them.
@@ -73,13 +74,13 @@ func (c *cycle) follow(ctx context.Context, e crawl.Event) {
 	}
 }
 
-// settle gives memory its time, at the full level.
+// settle gives memory its time.
 func (m *meter) settle(ctx context.Context, c *cycle) {
 	c.phase(ctx, memprof.Settle)
-	if m.recorder == nil || m.recorder.Level() != memprof.LevelFull {
+	if m.recorder == nil {
 		return
 	}
-	timer := time.NewTimer(settleTime)
+	timer := time.NewTimer(settleTimes[m.recorder.Level()])
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -87,13 +88,18 @@ func (m *meter) settle(ctx context.Context, c *cycle) {
 	}
 }
 
-// end ends the cycle; if no other run is at work, the idle time begins.
-func (c *cycle) end(ctx context.Context) memprof.Summary {
+// stop ends the phase that the cycle is in, and the cycle.
+func (c *cycle) stop(ctx context.Context) memprof.Summary {
 	if c.now != nil {
 		c.now.End(ctx)
 		c.now = nil
 	}
-	summary := c.cycle.End(ctx)
+	return c.cycle.End(ctx)
+}
+
+// end ends the cycle; if no other run is at work, the idle time begins.
+func (c *cycle) end(ctx context.Context) memprof.Summary {
+	summary := c.stop(ctx)
 	m := c.meter
 	m.mu.Lock()
 	m.active--
@@ -110,7 +116,7 @@ func (c *cycle) end(ctx context.Context) memprof.Summary {
 	}
 	m.mu.Unlock()
 	if idle != nil { // another run began meanwhile, with a cycle of its own
-		idle.cycle.End(ctx)
+		idle.stop(ctx)
 	}
 	return summary
 }
@@ -122,7 +128,7 @@ func (m *meter) close(ctx context.Context) {
 	m.idle = nil
 	m.mu.Unlock()
 	if idle != nil {
-		idle.cycle.End(ctx)
+		idle.stop(ctx)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -16,6 +17,7 @@ import (
 
 // engine is Engine on one kind of database.
 type engine[TTx any] struct {
+	used    atomic.Bool // Run or Once was called
 	store   *store.Store
 	db      store.DB[TTx]
 	options Options
@@ -117,6 +119,9 @@ func (e *engine[TTx]) isForced() bool {
 func (e *engine[TTx]) run(ctx context.Context, prepare func() error) error {
 	if len(e.sites) == 0 {
 		return errors.New("run the queue: there is no site")
+	}
+	if e.used.Swap(true) {
+		return errors.New("run the queue: an engine works once; open another")
 	}
 	if err := e.store.Register(ctx, e.self, e.siteNames(), e.plans); err != nil {
 		return err
