@@ -39,20 +39,32 @@ func TestOutcome(t *testing.T) {
 	}{
 		{"done", crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunDone}}, nil, queue.Outcome{State: store.RunDone}, nil},
 		{
-			"some failed for good", crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunPartial, Class: crawl.ClassHTTP}, FirstError: "/a: 404"}, nil,
-			queue.Outcome{State: store.RunPartial, Class: crawl.ClassHTTP, Error: "/a: 404"}, nil,
+			"some failed for good",
+			crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunPartial, Class: crawl.ClassHTTP}, FirstError: "/a: 404"},
+			nil,
+			queue.Outcome{State: store.RunPartial, Class: crawl.ClassHTTP, Error: "/a: 404"},
+			nil,
 		},
 		{
-			"some wait for another try", crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunPartial, Class: crawl.ClassBusy, RetryAfter: time.Minute}, Queued: 3, FirstError: "/b: 503"}, crawl.ErrAgain,
-			queue.Outcome{State: store.RunFailed, Class: crawl.ClassBusy, Error: "/b: 503", RetryAfter: time.Minute}, nil,
+			"some wait for another try",
+			crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunPartial, Class: crawl.ClassBusy, RetryAfter: time.Minute}, Queued: 3, FirstError: "/b: 503"},
+			crawl.ErrAgain,
+			queue.Outcome{State: store.RunFailed, Class: crawl.ClassBusy, Error: "/b: 503", RetryAfter: time.Minute},
+			nil,
 		},
 		{
-			"the worker stops", crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunFailed}}, crawl.ErrDrained,
-			queue.Outcome{State: store.RunFailed, Error: crawl.ErrDrained.Error()}, nil,
+			"the worker stops",
+			crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunFailed}},
+			crawl.ErrDrained,
+			queue.Outcome{State: store.RunFailed, Error: crawl.ErrDrained.Error()},
+			nil,
 		},
 		{
-			"a fault of the worker", crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunFailed, Class: crawl.ClassInternal}}, broken,
-			queue.Outcome{State: store.RunFailed, Class: crawl.ClassInternal, Error: "broken"}, broken,
+			"a fault of the worker",
+			crawl.Summary{Outcome: crawl.Outcome{State: crawl.RunFailed, Class: crawl.ClassInternal}},
+			broken,
+			queue.Outcome{State: store.RunFailed, Class: crawl.ClassInternal, Error: "broken"},
+			broken,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
