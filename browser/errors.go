@@ -29,6 +29,8 @@ var (
 	ErrNotPage = errors.New("not a page")
 	// ErrNoElement says that a selector matched nothing that can be used.
 	ErrNoElement = errors.New("no such element")
+	// ErrNoEntry says that the history has no entry to go back to.
+	ErrNoEntry = errors.New("the history has no earlier entry")
 	// ErrRedirects says that a navigation was redirected too often.
 	ErrRedirects = errors.New("too many redirects")
 	// ErrScheme says that a URL is neither http nor https.

@@ -183,7 +183,7 @@ func harmless(err error) bool {
 	var scriptErr *ScriptError
 	return err == nil || errors.As(err, &netErr) || errors.As(err, &scriptErr) ||
 		errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotPage) || errors.Is(err, ErrNoElement) ||
-		errors.Is(err, ErrScheme) || errors.Is(err, ErrRedirects)
+		errors.Is(err, ErrNoEntry) || errors.Is(err, ErrScheme) || errors.Is(err, ErrRedirects)
 }
 
 // putIdle keeps the tab for the next lease; false where its run has ended.

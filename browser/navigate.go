@@ -2,11 +2,11 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -25,6 +25,9 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 		return Response{}, fmt.Errorf("open %s: %w", rawURL, ErrScheme)
 	}
 	t.endSteps()
+	if err := t.leaveFor(ctx, u); err != nil {
+		return Response{}, err
+	}
 	t.mu.Lock()
 	t.nav = navigation{}
 	t.mu.Unlock()
@@ -53,6 +56,17 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 		nav.response = Response{URL: rawURL, Status: http.StatusOK, Header: http.Header{}, ContentLength: -1}
 	}
 	return nav.response, nil
+}
+
+// leaveFor leaves the document first when it is the very one that a URL with a fragment
+// names: Chrome would only scroll in it, and not load it again.
+func (t *Tab) leaveFor(ctx context.Context, u *url.URL) error {
+	shown, _, _ := strings.Cut(t.URL(), "#")
+	wanted, _, fragment := strings.Cut(u.String(), "#")
+	if !fragment || shown != wanted {
+		return nil
+	}
+	return t.Blank(ctx)
 }
 
 // awaitCommit waits until the document of a navigation has taken the place of the one
@@ -132,14 +146,14 @@ func (m move) wait(ctx context.Context, t *Tab) error {
 	}
 }
 
-// Back goes one entry back in the history. It is an error where there is none.
+// Back goes one entry back in the history. The error wraps ErrNoEntry where there is none.
 func (t *Tab) Back(ctx context.Context) error {
 	h, err := cdp.Call(ctx, t.session, page.GetNavigationHistory, cdp.Empty{})
 	if err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
 	if h.CurrentIndex < 1 || int(h.CurrentIndex) > len(h.Entries) {
-		return errors.New("go back: the history has no earlier entry")
+		return fmt.Errorf("go back: %w", ErrNoEntry)
 	}
 	entry := h.Entries[h.CurrentIndex-1]
 	moved := t.awaitMove(entry.URL)

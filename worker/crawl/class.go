@@ -51,6 +51,7 @@ var sentinelClasses = []struct {
 	{browser.ErrScheme, ClassType},
 	{browser.ErrRedirects, ClassHTTP},
 	{browser.ErrNoElement, ClassSelector},
+	{browser.ErrNoEntry, ClassSelector},
 	{errPageTimeout, ClassTimeout},
 	{context.DeadlineExceeded, ClassTimeout},
 }
