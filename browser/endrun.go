@@ -21,31 +21,30 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 	r := p.runs[name]
 	delete(p.runs, name)
 	var tabs, blanks []*Tab
-	if r != nil {
-		p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
-			if i.run == name {
-				tabs = append(tabs, i.tab)
-			}
-			return i.run == name
-		})
-		if r.options.Isolation == IsolateTab {
-			for _, i := range p.idle {
-				if i.run == "" && i.site == r.options.Site {
-					blanks = append(blanks, i.tab)
-				}
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
+		if i.run == name {
+			tabs = append(tabs, i.tab)
+		}
+		return i.run == name
+	})
+	if site, ok := p.siteOf[name]; ok {
+		delete(p.siteOf, name)
+		for _, i := range p.idle {
+			if i.run == "" && i.site == site {
+				blanks = append(blanks, i.tab)
 			}
 		}
 	}
 	p.mu.Unlock()
-	if r == nil {
-		return nil
-	}
 	var g errgroup.Group
 	for _, t := range blanks {
 		g.Go(func() error { return t.clear(ctx) })
 	}
 	err := g.Wait()
-	return errors.Join(err, p.endPlace(ctx, r, tabs))
+	if r != nil {
+		err = errors.Join(err, p.endPlace(ctx, r, tabs))
+	}
+	return err
 }
 
 // endPlace disposes of a run's browser context or Chrome.

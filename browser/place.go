@@ -31,7 +31,7 @@ type run struct {
 // member counts one more use.
 func (p *Pool) place(ctx context.Context, o LeaseOptions) (*member, cdp.BrowserContextID, error) {
 	if o.Isolation == IsolateTab || o.Isolation == IsolatePage {
-		p.noteRun(o)
+		p.noteSite(o)
 		m, err := p.enter(ctx)
 		return m, "", err
 	}
@@ -67,6 +67,16 @@ func (p *Pool) place(ctx context.Context, o LeaseOptions) (*member, cdp.BrowserC
 // one lease's lack of time is tried again for the next.
 func interrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// noteSite remembers whose tabs a run of isolation tab uses, for EndRun.
+func (p *Pool) noteSite(o LeaseOptions) {
+	if o.Isolation != IsolateTab {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.siteOf[o.Run] = o.Site
 }
 
 // noteRun returns what is known of a lease's run, and whether this is its first.

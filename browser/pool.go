@@ -50,8 +50,9 @@ type Pool struct {
 	shut   bool
 	main   *member // the Chrome that runs share; nil before the first lease
 	all    map[*member]bool
-	idle   []*idleTab // least recently used first
-	runs   map[string]*run
+	idle   []*idleTab        // least recently used first
+	runs   map[string]*run   // of isolation context and browser
+	siteOf map[string]string // by run, of isolation tab
 	kept   map[string]*keptTab
 	leases map[*Lease]bool
 	start  chan struct{} // closed when the start under way has ended; nil when none is
@@ -76,7 +77,7 @@ func NewPool(o PoolOptions) *Pool {
 	}
 	return &Pool{
 		options: o, places: semaphore.NewWeighted(int64(o.Tabs)), closed: make(chan struct{}),
-		all: map[*member]bool{}, runs: map[string]*run{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{},
+		all: map[*member]bool{}, runs: map[string]*run{}, siteOf: map[string]string{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{},
 	}
 }
 

@@ -116,6 +116,17 @@ func TestIsolation(t *testing.T) {
 	require.Equal(t, main, p.Browsers()[0].PID())
 }
 
+func TestIsolationsOfOneRunMix(t *testing.T) {
+	p := browsertest.Pool(t, 1)
+	ctx := within(t, 60*time.Second)
+	for _, isolation := range []browser.Isolation{browser.IsolatePage, browser.IsolateContext, browser.IsolateTab} {
+		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", Isolation: isolation})
+		require.NoError(t, err)
+		require.NoError(t, l.Release(ctx, nil))
+	}
+	require.NoError(t, p.EndRun(ctx, "r"))
+}
+
 func TestKeptPageStaysOpen(t *testing.T) {
 	srv := serve(t, map[string]string{"/": `<script>window.n = 0</script>`})
 	p := browsertest.Pool(t, 1)

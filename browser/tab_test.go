@@ -110,9 +110,14 @@ func TestNavigateToPageThatLeadsOn(t *testing.T) {
 		require.NoError(t, l.WaitFor(ctx, browser.Condition{Function: `document.title === "end"`}))
 		require.Equal(t, srv.URL+"/c", l.URL())
 	}
+	_, err := l.EvaluateMain(ctx, `window.old = true`)
+	require.NoError(t, err)
 	res, err := l.Navigate(ctx, srv.URL+"/c#x")
 	require.NoError(t, err, "a fragment of the same document")
 	require.Equal(t, 200, res.Status)
+	raw, err := l.EvaluateMain(ctx, `window.old === undefined`)
+	require.NoError(t, err)
+	require.Equal(t, "true", string(raw), "it is loaded again")
 }
 
 func TestNavigateRefuses(t *testing.T) {

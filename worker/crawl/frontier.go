@@ -90,6 +90,11 @@ func (f *frontier) restore(state State) error {
 	}
 	f.found = len(f.known)
 	f.slots = state.Visited
+	for _, landed := range state.Landed {
+		if key, err := f.site.Canonical(landed, nil); err == nil {
+			f.claim(key)
+		}
+	}
 	for _, ref := range state.Queued {
 		if !f.claim(ref.Key) {
 			continue

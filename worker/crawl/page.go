@@ -92,9 +92,11 @@ type PageResult struct {
 type State struct {
 	// Queued are the pages still to visit, in order.
 	Queued []PageRef
-	// Known are the keys of all other pages of the run, and the FinalURL of those that
-	// were redirected, which must not be visited again.
+	// Known are the keys of all other pages of the run.
 	Known []string
+	// Landed are the FinalURLs of those of them that were redirected: they must not be
+	// visited again either.
+	Landed []string
 	// Visited is the number of pages visited so far (done or failed), and Items the number of
 	// items taken so far.
 	Visited, Items int

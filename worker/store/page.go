@@ -53,6 +53,9 @@ func (s *Store) State(ctx context.Context, run int64) (crawl.State, error) {
 			continue
 		}
 		state.Known = append(state.Known, page.Key)
+		if page.FinalURL != "" && page.FinalURL != page.URL {
+			state.Landed = append(state.Landed, page.FinalURL)
+		}
 		if page.State != crawl.PageSkipped {
 			state.Visited++
 		}
