@@ -319,7 +319,7 @@ func (l *ledger) state() State {
 		result := l.pages[key]
 		s.Known = append(s.Known, key)
 		if result.FinalURL != "" && result.FinalURL != key {
-			s.Known = append(s.Known, result.FinalURL)
+			s.Landed = append(s.Landed, result.FinalURL)
 		}
 		if result.State != PageSkipped {
 			s.Visited++

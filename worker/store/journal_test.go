@@ -102,7 +102,7 @@ func TestRunGoesOnWhereItWas(t *testing.T) {
 				{Key: "http://a/3", URL: "http://a/3#x", Template: "p", Depth: 2, Parent: "http://a/1", Attempts: 2},
 				ref("http://a/4"),
 			},
-			Known: []string{"http://a/1", "http://a/2", "http://b/robots"}, Visited: 2, Items: 2,
+			Known: []string{"http://a/1", "http://a/2", "http://b/robots"}, Landed: []string{"http://a/one"}, Visited: 2, Items: 2,
 		}, state)
 		var pages []store.Page
 		for one, err := range s.Pages(ctx, run.ID) {
