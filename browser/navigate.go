@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -146,9 +147,25 @@ func (m move) wait(ctx context.Context, t *Tab) error {
 	}
 }
 
+// history returns the tab's history. Chrome's browser process learns of a new document
+// a little after its renderer has told us, and refuses until then.
+func (t *Tab) history(ctx context.Context) (page.GetNavigationHistoryResult, error) {
+	for tries := 0; ; tries++ {
+		h, err := cdp.Call(ctx, t.session, page.GetNavigationHistory, cdp.Empty{})
+		if err == nil || tries == 50 || !strings.Contains(err.Error(), "Not attached to an active page") {
+			return h, err
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return h, context.Cause(ctx)
+		}
+	}
+}
+
 // Back goes one entry back in the history. The error wraps ErrNoEntry where there is none.
 func (t *Tab) Back(ctx context.Context) error {
-	h, err := cdp.Call(ctx, t.session, page.GetNavigationHistory, cdp.Empty{})
+	h, err := t.history(ctx)
 	if err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
