@@ -65,11 +65,13 @@ const challengeScript = `((marks, wait) => new Promise(resolve => {
     return {mark: mark(), began: performance.timeOrigin, status: entry && entry.responseStatus || 0};
   };
   const passed = now => now.mark === "" && (wait.marked || now.began !== wait.began);
+  const parsed = () => document.readyState !== "loading";
+  const done = now => wait ? parsed() && passed(now) : parsed() || now.mark !== "";
   const now = look();
-  if (!wait || (document.readyState !== "loading" && passed(now))) return resolve(now);
+  if (done(now)) return resolve(now);
   const check = () => {
     const now = look();
-    if (document.readyState === "loading" || !passed(now)) return;
+    if (!done(now)) return;
     observer.disconnect();
     resolve(now);
   };
