@@ -164,25 +164,7 @@ func TestSandbox(t *testing.T) {
 // TestSandboxAsOrdinaryUser runs TestSandbox again as an ordinary user, when this is
 // root.
 func TestSandboxAsOrdinaryUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		TestSandbox(t)
-		return
-	}
-	dir, err := os.MkdirTemp("", "ebb-test-")
-	require.NoError(t, err)
-	defer os.RemoveAll(dir)
-	require.NoError(t, os.Chmod(dir, 0o777))
-	self, err := os.ReadFile(os.Args[0])
-	require.NoError(t, err)
-	program := filepath.Join(dir, "test")
-	require.NoError(t, os.WriteFile(program, self, 0o755))
-	cmd := exec.CommandContext(within(t, 60*time.Second), program, "-test.run=^TestSandbox$", "-test.v")
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "GOCOVERDIR="+dir)
-	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "--- PASS: TestSandbox", "the test has run")
+	browsertest.AsOrdinaryUser(t, "TestSandbox", TestSandbox)
 }
 
 // TestSweep starts a worker that is killed, and looks at what it leaves.

@@ -215,17 +215,8 @@ func (p *Pool) startMain(done chan struct{}) {
 
 // launch starts a Chrome; it gives up when the pool is closed.
 func (p *Pool) launch(ctx context.Context) (*Browser, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		select {
-		case <-p.closed:
-			cancel(ErrPoolClosed)
-		case <-stop:
-		}
-	}()
+	ctx, cancel := p.untilClosed(ctx)
+	defer cancel()
 	b, err := Launch(ctx, p.options.Launch)
 	if err == nil && p.options.OnLaunch != nil {
 		p.options.OnLaunch(b)

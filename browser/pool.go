@@ -88,17 +88,8 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		select {
-		case <-p.closed:
-			cancel(ErrPoolClosed)
-		case <-stop:
-		}
-	}()
+	ctx, cancel := p.untilClosed(ctx)
+	defer cancel()
 	if err := p.awaitPlace(ctx); err != nil {
 		return nil, err
 	}
@@ -111,6 +102,23 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		return nil, fmt.Errorf("lend a tab: %w", err)
 	}
 	return l, nil
+}
+
+// untilClosed is ctx until the pool is closed; cancel must be called.
+func (p *Pool) untilClosed(ctx context.Context) (bounded context.Context, cancel func()) {
+	ctx, end := context.WithCancelCause(ctx)
+	stop := make(chan struct{})
+	go func() {
+		select {
+		case <-p.closed:
+			end(ErrPoolClosed)
+		case <-stop:
+		}
+	}()
+	return ctx, func() {
+		close(stop)
+		end(nil)
+	}
 }
 
 // awaitPlace waits for a place among the leases.

@@ -3,6 +3,10 @@ package browsertest
 
 import (
 	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -63,4 +67,32 @@ func Lease(t testing.TB) *browser.Lease {
 		_ = l.Release(ctx, nil)
 	})
 	return l
+}
+
+// AsOrdinaryUser runs a test of the running test binary as an ordinary user: in this
+// process when it is one's, otherwise, as root, in a process of its own.
+func AsOrdinaryUser(t *testing.T, name string, test func(*testing.T)) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		test(t)
+		return
+	}
+	dir, err := os.MkdirTemp("", "ebb-test-")
+	require.NoError(t, err)
+	defer os.RemoveAll(dir)
+	require.NoError(t, os.Chmod(dir, 0o777))
+	self, err := os.ReadFile(os.Args[0])
+	require.NoError(t, err)
+	program := filepath.Join(dir, "test")
+	require.NoError(t, os.WriteFile(program, self, 0o755))
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "-test.run=^"+name+"$", "-test.v")
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "GOCOVERDIR="+dir)
+	cmd.Dir = dir
+	const nobody = 65534
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	require.Contains(t, string(out), "--- PASS: "+name, "the test has run")
 }

@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -93,27 +91,7 @@ func sameBySmaps(t *testing.T, b Browser, want float64) {
 // TestARealChromeAsOrdinaryUser runs TestARealChrome as an ordinary user when the tests run as
 // root.
 func TestARealChromeAsOrdinaryUser(t *testing.T) {
-	if os.Geteuid() != 0 {
-		TestARealChrome(t)
-		return
-	}
-	dir, err := os.MkdirTemp("", "ebb-test-")
-	require.NoError(t, err)
-	defer os.RemoveAll(dir)
-	require.NoError(t, os.Chmod(dir, 0o777))
-	self, err := os.ReadFile(os.Args[0])
-	require.NoError(t, err)
-	program := filepath.Join(dir, "test")
-	require.NoError(t, os.WriteFile(program, self, 0o755))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "-test.run=^TestARealChrome$", "-test.v")
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "HOME="+dir, "GOCOVERDIR="+dir)
-	cmd.Dir = dir
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
-	require.Contains(t, string(out), "--- PASS: TestARealChrome", "the test has run")
+	browsertest.AsOrdinaryUser(t, "TestARealChrome", TestARealChrome)
 }
 
 // A renderer that is killed is gone, and the total is valid at once and stays so.
