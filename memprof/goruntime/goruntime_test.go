@@ -38,6 +38,7 @@ func TestReadSeesMemoryAndGoroutines(t *testing.T) {
 	require.GreaterOrEqual(t, after["go.heap_objects"]-before["go.heap_objects"], float64(len(kept)))
 	require.Equal(t, 10.0, after["go.goroutines"]-before["go.goroutines"])
 	require.GreaterOrEqual(t, after["go.total"], after["go.heap_objects"])
+	runtime.KeepAlive(kept)
 	close(stop)
 	require.Equal(t, "goruntime", Source{}.Name())
 }
