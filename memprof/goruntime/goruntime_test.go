@@ -35,7 +35,8 @@ func TestReadSeesMemoryAndGoroutines(t *testing.T) {
 		<-started
 	}
 	after := read(t)
-	require.GreaterOrEqual(t, after["go.heap_objects"]-before["go.heap_objects"], float64(len(kept)))
+	// Less a little: a collection in between may free what was there before.
+	require.GreaterOrEqual(t, after["go.heap_objects"]-before["go.heap_objects"], 0.99*float64(len(kept)))
 	require.Equal(t, 10.0, after["go.goroutines"]-before["go.goroutines"])
 	require.GreaterOrEqual(t, after["go.total"], after["go.heap_objects"])
 	runtime.KeepAlive(kept)
