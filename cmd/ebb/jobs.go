@@ -136,9 +136,16 @@ func showJob(out output.Terminal, j queue.Job) error {
 		run = fmt.Sprintf("%d (see `ebb runs show %d`)", j.Run, j.Run)
 	}
 	for _, line := range [][2]string{
-		{"job", fmt.Sprintf("%d, %s", j.ID, j.Kind)}, {"site", j.Site}, {"run", run}, {"state", j.State},
-		{"created", stamp(j.Created)}, {"due", stamp(j.Due)}, {"started", stamp(j.Started)}, {"ended", stamp(j.Ended)},
-		{"worker", j.Worker}, {"error", output.CleanLine(j.Error)},
+		{"job", fmt.Sprintf("%d, %s", j.ID, j.Kind)},
+		{"site", j.Site},
+		{"run", run},
+		{"state", j.State},
+		{"created", stamp(j.Created)},
+		{"due", stamp(j.Due)},
+		{"started", stamp(j.Started)},
+		{"ended", stamp(j.Ended)},
+		{"worker", j.Worker},
+		{"error", output.CleanLine(j.Error)},
 	} {
 		if line[1] == "" {
 			continue
