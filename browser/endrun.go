@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -87,20 +85,8 @@ func (t *Tab) clear(ctx context.Context) error {
 	if err := t.Blank(ctx); err != nil {
 		return err
 	}
-	for tries := 0; ; tries++ {
-		_, err := cdp.Call(ctx, t.session, page.ResetNavigationHistory, cdp.Empty{})
-		if err == nil {
-			return nil
-		}
-		// Chrome's browser process learns of the new document a little after its
-		// renderer has told us.
-		if tries == 50 || !strings.Contains(err.Error(), "Not attached to an active page") {
-			return fmt.Errorf("forget the tab's history: %w", err)
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-ctx.Done():
-			return fmt.Errorf("forget the tab's history: %w", context.Cause(ctx))
-		}
+	if _, err := callActive(ctx, t, page.ResetNavigationHistory, cdp.Empty{}); err != nil {
+		return fmt.Errorf("forget the tab's history: %w", err)
 	}
+	return nil
 }

@@ -147,25 +147,26 @@ func (m move) wait(ctx context.Context, t *Tab) error {
 	}
 }
 
-// history returns the tab's history. Chrome's browser process learns of a new document
-// a little after its renderer has told us, and refuses until then.
-func (t *Tab) history(ctx context.Context) (page.GetNavigationHistoryResult, error) {
+// callActive calls a command of the page that is open. Chrome's browser process learns
+// of a new document a little after its renderer has told us, and refuses until then: it
+// is asked again for half a second.
+func callActive[P, R any](ctx context.Context, t *Tab, command cdp.Command[P, R], params P) (R, error) {
 	for tries := 0; ; tries++ {
-		h, err := cdp.Call(ctx, t.session, page.GetNavigationHistory, cdp.Empty{})
+		res, err := cdp.Call(ctx, t.session, command, params)
 		if err == nil || tries == 50 || !strings.Contains(err.Error(), "Not attached to an active page") {
-			return h, err
+			return res, err
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return h, context.Cause(ctx)
+			return res, context.Cause(ctx)
 		}
 	}
 }
 
 // Back goes one entry back in the history. The error wraps ErrNoEntry where there is none.
 func (t *Tab) Back(ctx context.Context) error {
-	h, err := t.history(ctx)
+	h, err := callActive(ctx, t, page.GetNavigationHistory, cdp.Empty{})
 	if err != nil {
 		return fmt.Errorf("go back: %w", err)
 	}
