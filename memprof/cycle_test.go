@@ -87,18 +87,18 @@ func TestCycleOfPhasesInTurn(t *testing.T) {
 
 		require.Equal(t, 1, s.Cycle)
 		require.Equal(t, 3*time.Second, s.Duration)
-		known(t, s.Before, anonChrome, 100)
-		known(t, *s.AfterScrape, anonChrome, 300)
-		known(t, *s.AfterCleanup, anonChrome, 120)
-		known(t, s.After, anonChrome, 125)
-		change, ok := s.Change(anonRenderer)
+		known(t, s.Before, chromeAnon, 100)
+		known(t, *s.AfterScrape, chromeAnon, 300)
+		known(t, *s.AfterCleanup, chromeAnon, 120)
+		known(t, s.After, chromeAnon, 125)
+		change, ok := s.Change(rendererAnon)
 		require.True(t, ok)
 		require.Equal(t, 25.0, change)
-		require.Equal(t, 200.0, deltaOf(s, anonChrome, "scrape shop"))
-		require.Equal(t, -180.0, deltaOf(s, anonChrome, "cleanup shop"))
-		require.Equal(t, 5.0, deltaOf(s, anonChrome))
-		require.Equal(t, 300.0, s.Peaks[anonChrome].Value)
-		require.Equal(t, []string{"scrape shop"}, s.Peaks[anonChrome].Phases)
+		require.Equal(t, 200.0, deltaOf(s, chromeAnon, "scrape shop"))
+		require.Equal(t, -180.0, deltaOf(s, chromeAnon, "cleanup shop"))
+		require.Equal(t, 5.0, deltaOf(s, chromeAnon))
+		require.Equal(t, 300.0, s.Peaks[chromeAnon].Value)
+		require.Equal(t, []string{"scrape shop"}, s.Peaks[chromeAnon].Phases)
 		require.Len(t, s.Phases, 2)
 		require.Equal(t, PhaseSpan{Cycle: 1, Kind: Cleanup, Site: "shop", Start: s.Phases[0].End, End: s.Phases[1].End, From: 2, To: 3}, s.Phases[1])
 		require.Equal(t, 4, s.Costs["meterable"].Count)
@@ -125,11 +125,11 @@ func TestOverlappingPhasesAreKeptAsSuch(t *testing.T) {
 		m.renderers(111)
 		b.End(ctx)
 		s := c.End(ctx)
-		require.Equal(t, 10.0, deltaOf(s, anonChrome, "scrape a"))
-		require.Equal(t, 100.0, deltaOf(s, anonChrome, "scrape a", "scrape b"))
-		require.Equal(t, 1.0, deltaOf(s, anonChrome, "scrape b"))
-		require.Equal(t, []string{"scrape b"}, s.Peaks[anonChrome].Phases)
-		require.Equal(t, 111.0, s.Peaks[anonChrome].Value)
+		require.Equal(t, 10.0, deltaOf(s, chromeAnon, "scrape a"))
+		require.Equal(t, 100.0, deltaOf(s, chromeAnon, "scrape a", "scrape b"))
+		require.Equal(t, 1.0, deltaOf(s, chromeAnon, "scrape b"))
+		require.Equal(t, []string{"scrape b"}, s.Peaks[chromeAnon].Phases)
+		require.Equal(t, 111.0, s.Peaks[chromeAnon].Value)
 	})
 }
 
@@ -149,8 +149,8 @@ func TestAPeakBetweenBoundariesIsSeenByATickAndNamesAllThatRan(t *testing.T) {
 		a.End(ctx)
 		b.End(ctx)
 		s := one.End(ctx)
-		require.Equal(t, 500.0, s.Peaks[anonChrome].Value)
-		require.Equal(t, []string{"cleanup b", "scrape a"}, s.Peaks[anonChrome].Phases)
+		require.Equal(t, 500.0, s.Peaks[chromeAnon].Value)
+		require.Equal(t, []string{"cleanup b", "scrape a"}, s.Peaks[chromeAnon].Phases)
 		require.Equal(t, 1, s.Ticks)
 		two.End(ctx)
 		cancel()
@@ -230,7 +230,7 @@ func TestAGapWidensTheStretch(t *testing.T) {
 		m.renderers(15)
 		p.End(ctx)
 		s := c.End(ctx)
-		require.Equal(t, 5.0, deltaOf(s, anonChrome, "cleanup a", "scrape a"))
+		require.Equal(t, 5.0, deltaOf(s, chromeAnon, "cleanup a", "scrape a"))
 		require.Equal(t, []Gap{{
 			Seq: 2, Time: s.Gaps[0].Time, Source: "meterable", Metric: "process.*",
 			Subject: Subject{Browser: "1", Kind: "renderer"}, Error: "x", Count: 1,
@@ -338,9 +338,9 @@ func TestACycleIsBounded(t *testing.T) {
 	require.Equal(t, 2, s.OpenUnlisted)
 	sum := 0.0
 	for _, d := range s.Deltas {
-		sum += d.Values[anonRenderer]
+		sum += d.Values[rendererAnon]
 	}
-	change, ok := s.Change(anonRenderer)
+	change, ok := s.Change(rendererAnon)
 	require.True(t, ok)
 	require.Equal(t, change, sum)
 }

@@ -33,7 +33,7 @@ func gap(metric, kind string, err error) Reading {
 }
 
 var (
-	anonChrome   = Series{"process.anon", Chrome}
-	anonRenderer = Series{"process.anon", "renderer"}
+	chromeAnon   = Series{"process.anon", Chrome}
+	rendererAnon = Series{"process.anon", "renderer"}
 	heapUsed     = Series{Metric: "heap.used"}
 )

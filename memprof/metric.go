@@ -26,6 +26,9 @@ const (
 	PerIsolate Scope = "isolate"
 	// PerTarget values are of one Chrome target (page, worker, iframe); their total is by type.
 	PerTarget Scope = "target"
+	// PerKind values are of one kind of thing in one Chrome: isolates by the type of their
+	// target, bytes by where they are kept. Their totals are by kind, and over all kinds under "".
+	PerKind Scope = "kind"
 	// PerBrowser values are of one Chrome; their total is over all.
 	PerBrowser Scope = "browser"
 	// PerHost values exist once: the cgroup's, the host's, this program's own.
@@ -42,6 +45,8 @@ type Metric struct {
 	Level Level
 	// Tick says that ticks keep the metric too, not only readings at phase boundaries.
 	Tick bool
+	// Quick says that also the quick ticks between them keep it (see Options.SpikeInterval).
+	Quick bool
 	// Cumulative says that the value only ever rises (a counter): its differences are what counts.
 	Cumulative bool
 	// Witness is the metric of the same source whose presence in a reading proves that the

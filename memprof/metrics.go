@@ -8,6 +8,9 @@ const (
 	fromHeap    = "Runtime.getHeapUsage"
 	fromCgroup  = "memory cgroup of this process"
 	fromRuntime = "runtime/metrics"
+	fromAttach  = "Runtime.getHeapUsage over a session that lasts as long as the call"
+	fromVmstat  = "/proc/vmstat"
+	fromFolder  = "walk of the folder"
 )
 
 // table is the one table of metrics. A new metric is one row here and a value under its name
@@ -20,6 +23,7 @@ var table = []Metric{
 	process("pss", Bytes, LevelFull, "proportional set size; moves with other Chromes: shown, never judged", fromSmaps+": Pss"),
 	process("uss", Bytes, LevelFull, "private pages; moves with other Chromes: shown, never judged", fromSmaps+": Private_Clean + Private_Dirty"),
 	process("fds", Count, LevelFull, "open file descriptors", "/proc/PID/fd"),
+	process("sockets", Count, LevelFull, "open file descriptors that are sockets", "/proc/PID/fd: links to socket:[...]"),
 
 	{Name: "page.read", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "pages that were read", Read: "the pool's own list of tabs"},
 	isolate("heap.used", Bytes, LevelCheap, "JavaScript heap in use", fromHeap+": usedSize"),
@@ -33,8 +37,23 @@ var table = []Metric{
 	{Name: "target.count", Unit: Count, Scope: PerTarget, Level: LevelCheap, Tick: true, Witness: "context.count", Means: "open targets by type; a page counts once", Read: "Target.getTargets"},
 	{Name: "target.open", Unit: Count, Scope: PerTarget, Level: LevelCheap, Means: "one open target, with its URL and opener", Read: "Target.getTargets"},
 	{Name: "context.count", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "browser contexts beside the default one", Read: "Target.getBrowserContexts"},
-	{Name: "profile.bytes", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Means: "size of the files in the profile folder", Read: "walk of the folder"},
-	{Name: "profile.files", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "files in the profile folder", Read: "walk of the folder"},
+
+	{Name: "isolate.read", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "isolates that were read beside those of the pages: of workers, service workers, frames in processes of their own, and pages that nobody has a session of", Read: "Target.getTargets, Runtime.getIsolateId"},
+	other("heap_used", "JavaScript heap in use, by type of target", fromAttach+": usedSize"),
+	other("heap_embedder", "objects of the embedder's heap, by type of target", fromAttach+": embedderHeapUsedSize"),
+	other("heap_backing", "backing stores of array buffers and external strings, by type of target", fromAttach+": backingStorageSize"),
+
+	{Name: "storage.origins", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "origins that pages and their frames have shown, in browser contexts that still exist: the newest 50 of each", Read: "Page.getFrameTree"},
+	{Name: "storage.bytes", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "storage.origins", Means: "stored by those origins, by bucket (indexeddb, cache_storage, service_workers, file_systems); what frames of other sites store apart from their own site does not show", Read: "Storage.getUsageAndQuota: usageBreakdown"},
+	{Name: "storage.pages", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "pages that were asked what they keep in localStorage and sessionStorage", Read: "the pool's own list of tabs"},
+	{Name: "storage.local", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.pages", Means: "localStorage of the origins that pages show, each once: two bytes for each unit of UTF-16", Read: "localStorage, in a world that the page does not see"},
+	{Name: "storage.session", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.pages", Means: "sessionStorage of the pages: two bytes for each unit of UTF-16", Read: "sessionStorage, in a world that the page does not see"},
+	{Name: "storage.cookies", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "cookies of all browser contexts", Read: "Storage.getCookies, on the session of the browser"},
+
+	{Name: "profile.bytes", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "profile.files", Means: "size of the files in the profile folder, in all and by kind (http-cache, code-cache, gpu-cache, indexeddb, cache-storage, service-worker, local-storage, session-storage, cookies, history, web-storage, other)", Read: fromFolder},
+	{Name: "profile.files", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "files in the profile folder", Read: fromFolder},
+
+	{Name: "store.bytes", Unit: Bytes, Scope: PerHost, Level: LevelFull, Means: "size of the database of runs and items", Read: "the file, its -wal and its -shm; pg_database_size"},
 
 	perf("Documents", Count, "documents in the renderer"),
 	perf("Frames", Count, "frames in the renderer"),
@@ -84,6 +103,9 @@ var table = []Metric{
 	host("cgroup.current", Bytes, LevelCheap, true, "memory charged, page cache included", fromCgroup+": memory.current, memory.usage_in_bytes"),
 	host("cgroup.limit", Bytes, LevelCheap, true, "lowest limit of the cgroup and those above it; absent when there is none", fromCgroup+": memory.max, memory.limit_in_bytes"),
 	host("cgroup.oom_kills", Count, LevelCheap, true, "processes killed at the limit", fromCgroup+": memory.events, memory.oom_control"),
+	host("cgroup.oom", Count, LevelFull, false, "times that the limit was reached and nothing could be taken back (version 2 only)", fromCgroup+": memory.events"),
+	host("cgroup.max", Count, LevelFull, false, "times that the limit was reached; page cache does that too, without harm", fromCgroup+": memory.events, memory.failcnt"),
+	host("cgroup.high", Count, LevelFull, false, "times that memory.high was exceeded (version 2 only)", fromCgroup+": memory.events"),
 	host("cgroup.peak", Bytes, LevelFull, false, "highest use so far", fromCgroup+": memory.peak, memory.max_usage_in_bytes"),
 	host("cgroup.anon", Bytes, LevelFull, false, "anonymous memory", fromCgroup+": memory.stat"),
 	host("cgroup.file", Bytes, LevelFull, false, "page cache", fromCgroup+": memory.stat"),
@@ -96,6 +118,11 @@ var table = []Metric{
 	host("host.available", Bytes, LevelFull, false, "memory available without swapping", "/proc/meminfo: MemAvailable"),
 	host("host.swap_used", Bytes, LevelFull, false, "swap in use", "/proc/meminfo: SwapTotal - SwapFree"),
 	host("host.load", Count, LevelFull, false, "load average of the last minute", "/proc/loadavg"),
+	host("host.swap_in", Bytes, LevelFull, false, "read back from swap, in all", fromVmstat+": pswpin"),
+	host("host.swap_out", Bytes, LevelFull, false, "written to swap, in all", fromVmstat+": pswpout"),
+	host("host.chromes", Count, LevelFull, false, "Chromes that this program did not start, as far as it sees their processes", "/proc/PID/cmdline of all processes"),
+	host("host.cpu_pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task of the host waited for a processor", "/proc/pressure/cpu"),
+	host("host.io_pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task of the host waited for a disk", "/proc/pressure/io"),
 	host("host.pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task of the host waited for memory", "/proc/pressure/memory"),
 	host("host.pressure_stall", Seconds, LevelFull, false, "time in which some task of the host waited for memory, in all", "/proc/pressure/memory"),
 }
@@ -103,7 +130,15 @@ var table = []Metric{
 func process(name string, unit Unit, level Level, means, read string) Metric {
 	return Metric{
 		Name: "process." + name, Unit: unit, Scope: PerProcess, Level: level, Tick: level == LevelCheap,
-		Witness: "process.count", Means: means, Read: read,
+		Quick: name == "anon" || name == "count", Witness: "process.count", Means: means, Read: read,
+	}
+}
+
+// other is of an isolate that is not that of a page.
+func other(name, means, read string) Metric {
+	return Metric{
+		Name: "isolate." + name, Unit: Bytes, Scope: PerKind, Level: LevelFull,
+		Witness: "isolate.read", Means: means, Read: read,
 	}
 }
 
@@ -129,7 +164,10 @@ func counter(field string, unit Unit, means string) Metric {
 }
 
 func host(name string, unit Unit, level Level, tick bool, means, read string) Metric {
-	cumulative := map[string]bool{"go.gc_cycles": true, "cgroup.oom_kills": true, "cgroup.pressure_stall": true, "host.pressure_stall": true}
+	cumulative := map[string]bool{
+		"go.gc_cycles": true, "cgroup.oom_kills": true, "cgroup.oom": true, "cgroup.max": true, "cgroup.high": true,
+		"cgroup.pressure_stall": true, "host.pressure_stall": true, "host.swap_in": true, "host.swap_out": true,
+	}
 	return Metric{
 		Name: name, Unit: unit, Scope: PerHost, Level: level, Tick: tick, Cumulative: cumulative[name],
 		Means: means, Read: read,

@@ -51,10 +51,15 @@ type Request struct {
 	// Tick says that the reading is a tick, of which only totals of metrics with Tick set are
 	// kept: a source may leave out the rest.
 	Tick bool
+	// Quick says that the tick looks for a spike: only metrics with Quick set are kept, and only
+	// a source that is a [QuickSource] is asked.
+	Quick bool
 }
 
 // Wants tells whether a request asks for a metric.
-func (q Request) Wants(m Metric) bool { return m.Level <= q.Level && (m.Tick || !q.Tick) }
+func (q Request) Wants(m Metric) bool {
+	return m.Level <= q.Level && (m.Tick || !q.Tick) && (m.Quick || !q.Quick)
+}
 
 // Source reads figures from one place. Its methods are called from several goroutines at once.
 type Source interface {
@@ -65,11 +70,19 @@ type Source interface {
 	Read(ctx context.Context, q Request) []Reading
 }
 
+// QuickSource is a Source that may be asked ten times a second.
+type QuickSource interface {
+	Source
+	// Quick tells whether it is asked at quick ticks.
+	Quick() bool
+}
+
 // Series names one total: a metric summed over the subjects of one group.
 type Series struct {
 	Metric string
 	// Group is the kind of process or target that was summed over, [Chrome] for all processes
-	// of Chrome, and "" for metrics that are summed over everything.
+	// of Chrome, [ControlGroup] for what belongs to the control, and "" for metrics that are
+	// summed over everything.
 	Group string
 }
 
@@ -78,6 +91,18 @@ const Chrome = "chrome"
 
 // Worker is the Kind of this program's own process.
 const Worker = "worker"
+
+// The control is a page that leaks a known amount on purpose, so that whoever judges can be
+// judged. What is read of it is summed under ControlGroup alone, and never counts among pages,
+// processes or isolates. A process or target is the control's by its Kind ControlGroup, and a
+// page by its Site ControlSite.
+const (
+	ControlGroup = "control"
+	ControlSite  = "ebb-control"
+)
+
+// isControl tells whether a value belongs to the control.
+func (s Subject) isControl() bool { return s.Kind == ControlGroup || s.Site == ControlSite }
 
 // String returns "metric/group", or "metric" without a group.
 func (s Series) String() string {

@@ -50,7 +50,7 @@ func TestARecordingIsReadAsItWasWritten(t *testing.T) {
 	require.Equal(t, s.Deltas, back.Deltas)
 	require.Equal(t, s.Duration, back.Duration)
 	require.Equal(t, []OpenTarget{{Browser: "1", Target: "T", Type: "page", URL: "http://a/", Opener: "O"}}, back.Open)
-	require.Equal(t, s.Peaks[anonChrome].Value, back.Peaks[anonChrome].Value)
+	require.Equal(t, s.Peaks[chromeAnon].Value, back.Peaks[chromeAnon].Value)
 	require.True(t, s.Start.Equal(back.Start))
 
 	first := rec.Samples[0]

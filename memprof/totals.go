@@ -13,6 +13,8 @@ import (
 type Totals struct {
 	Level Level `json:"level"`
 	Tick  bool  `json:"tick,omitempty"`
+	// Quick says that only what quick ticks keep was read.
+	Quick bool `json:"quick,omitempty"`
 	// Values holds the totals that were read.
 	Values map[Series]float64 `json:"values"`
 	// Missing names what could not be read in full: "heap.used", "process.pss/renderer", or a
@@ -23,7 +25,7 @@ type Totals struct {
 
 // NewTotals adds up the readings that answered a request.
 func NewTotals(q Request, readings []Reading) Totals {
-	t := Totals{Level: q.Level, Tick: q.Tick, Values: make(map[Series]float64)}
+	t := Totals{Level: q.Level, Tick: q.Tick, Quick: q.Quick, Values: make(map[Series]float64)}
 	isolates := make(map[isolateKey]bool)
 	for _, r := range readings {
 		t.add(r, isolates)
@@ -43,7 +45,11 @@ func (t *Totals) add(r Reading, isolates map[isolateKey]bool) {
 		return
 	}
 	row, ok := MetricOf(r.Metric)
-	if !ok || !(Request{Level: t.Level, Tick: t.Tick}).Wants(row) {
+	if !ok || !t.request().Wants(row) {
+		return
+	}
+	if r.Subject.isControl() {
+		t.Values[Series{r.Metric, ControlGroup}] += r.Value
 		return
 	}
 	group := ""
@@ -55,6 +61,11 @@ func (t *Totals) add(r Reading, isolates map[isolateKey]bool) {
 		}
 	case PerTarget:
 		group = r.Subject.Kind
+	case PerKind:
+		group = r.Subject.Kind
+		if group != "" {
+			t.Values[Series{Metric: r.Metric}] += r.Value
+		}
 	case PerIsolate:
 		key := isolateKey{r.Metric, r.Subject.Browser, r.Subject.Isolate}
 		if r.Subject.Isolate != "" && isolates[key] {
@@ -65,10 +76,31 @@ func (t *Totals) add(r Reading, isolates map[isolateKey]bool) {
 	t.Values[Series{r.Metric, group}] += r.Value
 }
 
+// request is what the totals were asked for.
+func (t *Totals) request() Request { return Request{Level: t.Level, Tick: t.Tick, Quick: t.Quick} }
+
+// families holds the scope of each family, by which a failed reading of the whole is placed.
+var families = func() map[string]Scope {
+	scopes := make(map[string]Scope, len(table))
+	for _, row := range table {
+		if _, ok := scopes[row.Family()]; !ok {
+			scopes[row.Family()] = row.Scope
+		}
+	}
+	return scopes
+}()
+
 // missing names what a failed reading spoils: the totals of its kind where totals are by kind,
-// else the total.
+// those of the control where it is the control's, else the total.
 func missing(r Reading) string {
-	byKind := family(r.Metric) == "process.*" || family(r.Metric) == "target.*"
+	if r.Subject.isControl() {
+		return r.Metric + "/" + ControlGroup
+	}
+	scope := families[family(r.Metric)]
+	if row, ok := MetricOf(r.Metric); ok {
+		scope = row.Scope
+	}
+	byKind := scope == PerProcess || scope == PerTarget || scope == PerKind
 	if !byKind || r.Subject.Kind == "" {
 		return r.Metric
 	}
@@ -86,7 +118,7 @@ func (t Totals) At(s Series) (value float64, ok bool) {
 	if value, ok = t.Values[s]; ok {
 		return value, true
 	}
-	if row.Witness == "" || !(Request{Level: t.Level, Tick: t.Tick}).Wants(row) {
+	if row.Witness == "" || !t.request().Wants(row) {
 		return 0, false
 	}
 	return 0, t.none(row, s.Group)
@@ -95,14 +127,18 @@ func (t Totals) At(s Series) (value float64, ok bool) {
 // none tells whether the source was read and found no subject of a group. A subject without a
 // value is no zero.
 func (t Totals) none(row Metric, group string) bool {
-	if row.Scope != PerProcess {
-		count, ok := t.Values[Series{Metric: row.Witness}]
-		return ok && (row.Scope != PerIsolate || count == 0)
+	if row.Scope == PerProcess {
+		if _, ok := t.Values[Series{row.Witness, Chrome}]; !ok || group == Worker {
+			return false // this program always runs: no value is no reading
+		}
+		return t.Values[Series{row.Witness, group}] == 0
 	}
-	if _, ok := t.Values[Series{row.Witness, Chrome}]; !ok || group == Worker {
-		return false // this program always runs: no value is no reading
+	witness := Series{Metric: row.Witness}
+	if row.Scope == PerIsolate && group == ControlGroup {
+		witness.Group = ControlGroup
 	}
-	return t.Values[Series{row.Witness, group}] == 0
+	count, ok := t.Values[witness]
+	return ok && (row.Scope != PerIsolate || count == 0)
 }
 
 func (t Totals) spoilt(row Metric, group string) bool {
@@ -111,11 +147,27 @@ func (t Totals) spoilt(row Metric, group string) bool {
 		if metric != row.Name && metric != row.Family() && metric != family(row.Witness) {
 			continue
 		}
-		if kind == "" || kind == group || (group == Chrome && kind != Worker) {
+		if spoils(row.Scope, kind, group) {
 			return true
 		}
 	}
 	return false
+}
+
+// spoils tells whether a failure of one kind ("" for all) leaves the total of a group incomplete.
+func spoils(scope Scope, kind, group string) bool {
+	switch {
+	case kind == group:
+		return true
+	case kind == ControlGroup:
+		return false
+	case kind == "":
+		// What failed of another page is nothing of the control's.
+		return group != ControlGroup || scope != PerIsolate
+	case group == Chrome:
+		return kind != Worker
+	}
+	return group == "" && scope == PerKind
 }
 
 // Series returns the series that have a value, by metric and then group.

@@ -31,8 +31,8 @@ func TestTotalsAddUpByTypeWithoutTheWorker(t *testing.T) {
 		{Metric: "process.anon", Subject: Subject{Browser: "2", Kind: "renderer"}, Value: 5},
 		{Metric: "process.anon", Subject: Subject{Kind: Worker}, Value: 1000},
 	})
-	known(t, totals, anonChrome, 35)
-	known(t, totals, anonRenderer, 25)
+	known(t, totals, chromeAnon, 35)
+	known(t, totals, rendererAnon, 25)
 	known(t, totals, Series{"process.anon", Worker}, 1000)
 }
 
@@ -54,7 +54,7 @@ func TestTotalsAreMissingNotSmallerWhenAPartIs(t *testing.T) {
 		reading("page.read", "", 2), reading("heap.used", "page", 3), gap("heap.*", "page", failed), gap("perf.Nodes", "page", failed),
 		reading("perf.Frames", "page", 4),
 	})
-	known(t, totals, anonChrome, 30)
+	known(t, totals, chromeAnon, 30)
 	known(t, totals, Series{"process.pss", "browser"}, 10)
 	unknown(t, totals, Series{"process.pss", "renderer"})
 	unknown(t, totals, Series{"process.pss", Chrome})
@@ -70,7 +70,7 @@ func TestAWorkerGapSpoilsNothingOfChrome(t *testing.T) {
 		reading("process.count", "browser", 1), reading("process.anon", "browser", 10),
 		{Metric: "process.*", Subject: Subject{Kind: Worker}, Err: errors.New("x")},
 	})
-	known(t, totals, anonChrome, 10)
+	known(t, totals, chromeAnon, 10)
 	unknown(t, totals, Series{"process.anon", Worker})
 }
 
@@ -88,17 +88,17 @@ func TestWhatIsGoneSpoilsNothing(t *testing.T) {
 		reading("process.count", "renderer", 1), reading("process.anon", "renderer", 10),
 		gap("process.*", "renderer", fmt.Errorf("read status: %w", ErrGone)),
 	})
-	known(t, totals, anonRenderer, 10)
+	known(t, totals, rendererAnon, 10)
 	require.Empty(t, totals.Missing)
 }
 
 func TestZeroIsATrueZeroOnlyIfTheSourceWasRead(t *testing.T) {
 	nothing := NewTotals(full, nil)
-	unknown(t, nothing, anonRenderer)
+	unknown(t, nothing, rendererAnon)
 	unknown(t, nothing, heapUsed)
 	noChrome := NewTotals(full, []Reading{reading("process.count", "browser", 0), reading("page.read", "", 0), reading("context.count", "", 0)})
-	known(t, noChrome, anonRenderer, 0)
-	known(t, noChrome, anonChrome, 0)
+	known(t, noChrome, rendererAnon, 0)
+	known(t, noChrome, chromeAnon, 0)
 	known(t, noChrome, heapUsed, 0)
 	known(t, noChrome, Series{"target.count", "page"}, 0)
 	unknown(t, noChrome, Series{"process.anon", Worker})
@@ -109,8 +109,8 @@ func TestZeroIsATrueZeroOnlyIfTheSourceWasRead(t *testing.T) {
 // A subject that was found but gave no value is no zero either.
 func TestASubjectWithoutAValueIsNoZero(t *testing.T) {
 	totals := NewTotals(full, []Reading{reading("process.count", "renderer", 1), reading("page.read", "", 1), reading("heap.used", "page", 1)})
-	unknown(t, totals, anonRenderer)
-	unknown(t, totals, anonChrome)
+	unknown(t, totals, rendererAnon)
+	unknown(t, totals, chromeAnon)
 	known(t, totals, Series{"process.anon", "gpu-process"}, 0)
 	unknown(t, totals, Series{Metric: "heap.backing"})
 }
@@ -121,7 +121,7 @@ func TestATickLeavesOutWhatIsNotForTicks(t *testing.T) {
 		reading("page.read", "", 1), reading("perf.Nodes", "page", 5), reading("perf.Resources", "page", 5),
 		{Metric: "target.open", Value: 1},
 	})
-	known(t, tick, anonRenderer, 1)
+	known(t, tick, rendererAnon, 1)
 	known(t, tick, Series{Metric: "perf.Nodes"}, 5)
 	unknown(t, tick, Series{"process.pss", "renderer"})
 	unknown(t, tick, Series{"process.pss", "utility"})
@@ -142,5 +142,5 @@ func TestTotalsAsJSON(t *testing.T) {
 
 func TestSeriesAreSorted(t *testing.T) {
 	totals := NewTotals(full, []Reading{reading("process.anon", "renderer", 1), reading("heap.used", "page", 1)})
-	require.Equal(t, []Series{heapUsed, anonChrome, anonRenderer}, totals.Series())
+	require.Equal(t, []Series{heapUsed, chromeAnon, rendererAnon}, totals.Series())
 }
