@@ -79,7 +79,10 @@ type Diagnosis struct {
 	Sites    []string      `json:"sites"`
 	Ebb      string        `json:"ebb,omitempty"`
 	Browser  string        `json:"browser,omitempty"`
-	Host     HostInfo      `json:"host"`
+	// Go is the version of Go, Flags the browser's command line, as far as they are known.
+	Go    string   `json:"go,omitempty"`
+	Flags []string `json:"browser_flags,omitempty"`
+	Host  HostInfo `json:"host"`
 	// Judged is how many cycles the verdict rests on; Extensions how often the run was
 	// lengthened.
 	Judged     int `json:"judged_cycles"`
@@ -211,11 +214,13 @@ type MetricVerdict struct {
 // Series is the metric and group of the verdict.
 func (m MetricVerdict) Series() Series { return Series{m.Name, m.Process} }
 
-// Estimate is a value with its 95 % interval.
+// Estimate is a value with its 95 % interval. Where the data bound nothing it is not Known, and the
+// three are 0.
 type Estimate struct {
 	Value float64 `json:"value"`
 	Lo    float64 `json:"lo"`
 	Hi    float64 `json:"hi"`
+	Known bool    `json:"known"`
 }
 
 // Share is what one phase or one site has of the growth per cycle.
