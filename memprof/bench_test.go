@@ -41,7 +41,7 @@ func BenchmarkRecorder(b *testing.B) {
 	b.Run("tick", func(b *testing.B) {
 		r := newOne()
 		for b.Loop() {
-			r.tick(context.Background())
+			r.tick(context.Background(), true)
 			r.out.flush()
 		}
 	})

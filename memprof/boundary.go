@@ -11,6 +11,7 @@ import (
 type event struct {
 	begin, finish *Cycle
 	start, end    *Phase
+	read          *Sample // takes the sample
 }
 
 func (e event) cycle() *Cycle {
@@ -21,9 +22,10 @@ func (e event) cycle() *Cycle {
 		return e.finish
 	case e.start != nil:
 		return e.start.c
-	default:
+	case e.end != nil:
 		return e.end.c
 	}
+	return nil
 }
 
 // batch is a boundary reading that has not begun yet, with all that wait for it. A reading that
@@ -38,8 +40,13 @@ type batch struct {
 // event says that something begins, or that a cycle ends, the newest reading serves if it is
 // fresh: so consecutive phases share their boundary, and their changes add up exactly.
 func (r *Recorder) boundary(ctx context.Context, e event) {
+	r.await(ctx, e)
+	r.observed.deliver(true)
+}
+
+func (r *Recorder) await(ctx context.Context, e event) {
 	r.mu.Lock()
-	if e.end == nil && r.fresh() {
+	if e.end == nil && e.read == nil && r.fresh() {
 		r.bring(r.last, []event{e})
 		r.mu.Unlock()
 		return
@@ -86,15 +93,20 @@ func (r *Recorder) fresh() bool {
 func (r *Recorder) bring(s Sample, events []event) {
 	running := r.running(s.Start)
 	for _, e := range events {
-		e.cycle().apply(s, running)
+		if c := e.cycle(); c != nil {
+			c.apply(s, running)
+		}
 	}
 	for _, e := range events {
 		switch {
+		case e.read != nil:
+			*e.read = s
 		case e.end != nil:
 			r.endPhase(e.end, s)
 		case e.start != nil && !e.start.c.ended:
 			e.start.span.Start, e.start.span.From = time.Now(), s.Seq
 			r.phases[e.start] = struct{}{}
+			r.spikes(e.start, +1)
 			e.start.c.open[e.start] = struct{}{}
 		case e.begin != nil:
 			r.opened++
@@ -112,6 +124,7 @@ func (r *Recorder) endPhase(p *Phase, s Sample) {
 		return // its cycle ended first
 	}
 	delete(r.phases, p)
+	r.spikes(p, -1)
 	delete(p.c.open, p)
 	sum := &p.c.sum
 	p.span.Cycle, p.span.End, p.span.To = sum.Cycle, time.Now(), s.Seq
@@ -127,7 +140,24 @@ func (r *Recorder) endPhase(p *Phase, s Sample) {
 	case Cleanup:
 		sum.AfterCleanup = &totals
 	}
-	r.out.line("phase", p.span)
+	r.write("phase", p.span)
+}
+
+// spikes counts a phase in or out of those in which a spike is looked for, and tells Run when
+// that begins or ends. The caller holds mu.
+func (r *Recorder) spikes(p *Phase, by int) {
+	if r.o.SpikeInterval == 0 || !p.span.Kind.spiky() {
+		return
+	}
+	before := r.spiky
+	r.spiky += by
+	if (before == 0) == (r.spiky == 0) {
+		return
+	}
+	select {
+	case r.turned <- struct{}{}:
+	default: // it is told already
+	}
 }
 
 // endCycle completes the summary and forgets the cycle. The caller holds mu.
@@ -143,9 +173,9 @@ func (r *Recorder) endCycle(c *Cycle, s Sample) {
 	r.stats.Cycles++
 	c.sum.Duration = time.Since(c.sum.Start)
 	c.sum.After = s.Totals
-	c.sum.Ticks, c.sum.LateTicks = c.ticks, c.late
+	c.sum.Ticks, c.sum.QuickTicks, c.sum.LateTicks = c.ticks, c.quick, c.late
 	c.sum.Open, c.sum.OpenUnlisted = openTargets(s.Readings, maxOpen)
-	r.out.line("cycle", c.sum)
+	r.write("cycle", c.sum)
 }
 
 // running names the phases that run, each once; those that began after a moment are left out,

@@ -37,6 +37,7 @@ type Cycle struct {
 	deltas  map[string]*Delta
 	open    map[*Phase]struct{}
 	ticks   int
+	quick   int
 	late    int
 	gaps    map[gapKey]int // index into sum.Gaps
 	ended   bool           // sum is the caller's, and must not change any more
@@ -80,6 +81,18 @@ func (c *Cycle) Rename(name string, sites ...string) {
 	if !c.ended {
 		c.sum.Name, c.sum.Sites = name, slices.Clone(sites)
 	}
+}
+
+// Read takes a reading as at the boundary of a phase, at once and of its own, and returns it. It
+// belongs to no cycle. The reading is taken even if ctx has ended, bounded by the recorder's
+// ReadTimeout; a nil recorder's is empty.
+func (r *Recorder) Read(ctx context.Context) Sample {
+	if r == nil {
+		return Sample{}
+	}
+	var s Sample
+	r.boundary(ctx, event{read: &s})
+	return s
 }
 
 // Phase begins a phase of the cycle on behalf of a site ("" for none). A reading is taken,
@@ -210,16 +223,21 @@ func (c *Cycle) count(s Sample, gaps []Gap) {
 		c.sum.Costs[source] = cost
 	}
 	for _, g := range gaps {
-		i, ok := c.gaps[g.key()]
-		switch {
-		case ok:
-			c.sum.Gaps[i].Count += g.Count
-		case len(c.sum.Gaps) >= maxGapKinds:
-			c.sum.GapsUnlisted += g.Count
-		default:
-			c.gaps[g.key()] = len(c.sum.Gaps)
-			c.sum.Gaps = append(c.sum.Gaps, g)
-		}
+		c.gap(g)
+	}
+}
+
+// gap adds up one gap. The caller holds r.mu.
+func (c *Cycle) gap(g Gap) {
+	i, ok := c.gaps[g.key()]
+	switch {
+	case ok:
+		c.sum.Gaps[i].Count += g.Count
+	case len(c.sum.Gaps) >= maxGapKinds:
+		c.sum.GapsUnlisted += g.Count
+	default:
+		c.gaps[g.key()] = len(c.sum.Gaps)
+		c.sum.Gaps = append(c.sum.Gaps, g)
 	}
 }
 

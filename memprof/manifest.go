@@ -23,7 +23,9 @@ type Manifest struct {
 	ConfigHash string        `json:"config_hash,omitempty"`
 	Level      Level         `json:"level"`
 	Interval   time.Duration `json:"interval_ns"`
-	Start      time.Time     `json:"start"`
+	// SpikeInterval is that of quick ticks; 0 means that there are none.
+	SpikeInterval time.Duration `json:"spike_interval_ns,omitempty"`
+	Start         time.Time     `json:"start"`
 }
 
 // BrowserInfo describes one Chrome.

@@ -2,9 +2,10 @@
 
 package memprof
 
-// How long TestTheRecorderDoesNotLeak runs, and every how many bytes a recording is cut.
+// How many cycles TestTheRecorderDoesNotLeak runs, after how many it looks at the heap, and every
+// how many bytes a recording is cut.
 const (
-	leakCyclesBefore = 1000
-	leakCycles       = 10_000
-	cutEvery         = 1
+	leakCycles = 10_000
+	leakEvery  = 500
+	cutEvery   = 1
 )

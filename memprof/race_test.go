@@ -4,7 +4,7 @@ package memprof
 
 // See norace_test.go, which has the numbers of a thorough run.
 const (
-	leakCyclesBefore = 500
-	leakCycles       = 1500
-	cutEvery         = 7
+	leakCycles = 1000
+	leakEvery  = 50
+	cutEvery   = 7
 )

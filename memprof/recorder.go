@@ -30,12 +30,16 @@ type Options struct {
 	Level Level
 	// Interval is the time between ticks. Default: 0, no ticks; see DefaultInterval.
 	Interval time.Duration
+	// SpikeInterval is the time between ticks while a phase of the kind launch, scrape or cleanup
+	// runs. Those that are not due by Interval are quick: only sources that are a QuickSource are
+	// asked, and only for anonymous memory. Default: 0, there are no quick ticks.
+	SpikeInterval time.Duration
 	// ReadTimeout bounds one reading of all sources, at ticks and phase boundaries, and so how
 	// long a hung source may hold up the end of a phase. Default: 1 s.
 	ReadTimeout time.Duration
 	// Sources are what is read.
 	Sources []Source
-	// Manifest describes the run; Schema, Level, Interval and Start are filled in.
+	// Manifest describes the run; Schema, Level, both intervals and Start are filled in.
 	Manifest Manifest
 	// Out takes the recording, as JSON lines. The caller closes it, after Close. Default: nil,
 	// nothing is written.
@@ -44,6 +48,13 @@ type Options struct {
 	// measuring goes on. It is called from the goroutine that wrote. Default: nil; Close then
 	// returns the error.
 	WriteFailed func(error)
+	// Observe is called with every value that goes into the recording (Manifest, Sample,
+	// PhaseSpan, Summary, Gap, Note), in the recording's order, from one goroutine at a time; the
+	// Manifest comes before NewRecorder returns. What a call of Cycle, Phase, End or Read brings
+	// about has been observed when it returns. Observe should return soon: they and the ticks
+	// wait for it. It must not change the value, may call Latest, Recent, Stats, Level, Note and
+	// Gap, and must not call Cycle, Phase, End or Read, which would wait for it. Default: nil.
+	Observe func(v any)
 	// Ring is how many of the newest ticks are kept for Recent. Default: 300.
 	Ring int
 }
@@ -52,9 +63,12 @@ type Options struct {
 // ticks, the cycles that are under way, and counters. All methods may be called from several
 // goroutines, and do nothing on a nil *Recorder.
 type Recorder struct {
-	o      Options
-	meters []*meter
-	out    *lineWriter
+	o        Options
+	meters   []*meter
+	quick    []*meter // of meters, those that quick ticks ask
+	out      *lineWriter
+	observed *observer
+	turned   chan struct{} // told when spiky leaves or reaches 0
 	// reading takes one value while a boundary reading is under way, so that they do not overlap.
 	reading chan struct{}
 
@@ -63,6 +77,7 @@ type Recorder struct {
 	cycles map[*Cycle]struct{}
 	opened int // cycles so far
 	phases map[*Phase]struct{}
+	spiky  int // of phases, those in which a spike is looked for
 	next   *batch
 	last   Sample // the newest boundary reading
 	ring   ring
@@ -73,7 +88,8 @@ type Recorder struct {
 type Stats struct {
 	// Ticks were read, of which Late took longer than the interval; Missed fell due meanwhile
 	// and were left out: ticks never overlap.
-	Ticks, Late, Missed int
+	// Late and Missed count quick ticks too.
+	Ticks, QuickTicks, Late, Missed int
 	// Readings were taken at phase boundaries, Gaps are readings of single figures that failed.
 	Readings, Gaps int
 	// Cycles ended.
@@ -92,6 +108,8 @@ func NewRecorder(o Options) (*Recorder, error) {
 		return nil, errors.New("new memory recorder: the level must be off, cheap or full")
 	case o.Interval < 0:
 		return nil, errors.New("new memory recorder: the interval must not be negative; 0 means no ticks")
+	case o.SpikeInterval < 0:
+		return nil, errors.New("new memory recorder: the spike interval must not be negative; 0 means no quick ticks")
 	case o.ReadTimeout < 0 || o.Ring < 0:
 		return nil, errors.New("new memory recorder: the timeout and the ring must not be negative")
 	}
@@ -103,12 +121,21 @@ func NewRecorder(o Options) (*Recorder, error) {
 	}
 	r := &Recorder{o: o, reading: make(chan struct{}, 1), cycles: make(map[*Cycle]struct{}), phases: make(map[*Phase]struct{}), ring: ring{size: o.Ring}}
 	for _, s := range o.Sources {
-		r.meters = append(r.meters, &meter{source: s})
+		m := &meter{source: s}
+		r.meters = append(r.meters, m)
+		if q, ok := s.(QuickSource); ok && q.Quick() {
+			r.quick = append(r.quick, m)
+		}
+	}
+	if len(r.quick) == 0 {
+		r.o.SpikeInterval = 0 // nobody would be asked
 	}
 	r.out = newLineWriter(o.Out, o.WriteFailed)
+	r.observed, r.turned = newObserver(o.Observe), make(chan struct{}, 1)
 	m := o.Manifest
-	m.Schema, m.Level, m.Interval, m.Start = Schema, o.Level, o.Interval, time.Now()
-	r.out.line("manifest", m)
+	m.Schema, m.Level, m.Interval, m.SpikeInterval, m.Start = Schema, o.Level, o.Interval, r.o.SpikeInterval, time.Now()
+	r.write("manifest", m)
+	r.observed.deliver(true)
 	return r, nil
 }
 
@@ -127,44 +154,17 @@ func (r *Recorder) Run(ctx context.Context) error {
 	wg.Go(func() { r.out.run(writing) })
 	defer wg.Wait()
 	defer stop()
-	if r.o.Interval == 0 {
-		<-ctx.Done()
-		return nil
-	}
-	ticker := time.NewTicker(r.o.Interval)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			r.tick(ctx)
-		}
-	}
+	r.ticks(ctx)
+	return nil
 }
 
-// tick reads once. It runs in Run's goroutine alone, so that ticks cannot overlap or pile up.
-func (r *Recorder) tick(ctx context.Context) {
-	s, gaps := r.read(ctx, Request{Level: LevelCheap, Tick: true})
-	s.Readings = nil
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stats.Ticks++
-	late := s.Took > r.o.Interval
-	if late {
-		r.stats.Late++
-		r.stats.Missed += int(s.Took / r.o.Interval)
+// write streams a value and queues it for Observe; but for the manifest the caller holds mu.
+func (r *Recorder) write(kind string, v any) {
+	r.observed.add(v)
+	if s, ok := v.(Sample); ok && kind == "reading" {
+		v = readingLine{Sample: s, Subjects: bySubject(s.Readings)}
 	}
-	r.ring.add(s)
-	for c := range r.cycles {
-		c.ticks++
-		if late {
-			c.late++
-		}
-		c.peaks(s)
-		c.count(s, gaps)
-	}
-	r.record(s, gaps)
+	r.out.line(kind, v)
 }
 
 // read takes one sample and numbers it.
@@ -174,7 +174,7 @@ func (r *Recorder) read(ctx context.Context, q Request) (Sample, []Gap) {
 	s := Sample{Seq: r.seq, Start: time.Now(), Phases: r.running(time.Time{}), Costs: make(map[string]time.Duration, len(r.meters))}
 	r.mu.Unlock()
 
-	answers := readAll(ctx, r.meters, q, r.o.ReadTimeout)
+	answers := readAll(ctx, r.asked(q), q, r.o.ReadTimeout)
 	s.Took = time.Since(s.Start)
 	var all []Reading
 	for _, a := range answers {
@@ -188,18 +188,26 @@ func (r *Recorder) read(ctx context.Context, q Request) (Sample, []Gap) {
 	return s, gaps
 }
 
+// asked returns the sources of a request.
+func (r *Recorder) asked(q Request) []*meter {
+	if q.Quick {
+		return r.quick
+	}
+	return r.meters
+}
+
 // record streams a sample and its gaps; the caller holds mu, so that lines keep their order.
 func (r *Recorder) record(s Sample, gaps []Gap) {
 	for _, g := range gaps {
 		r.stats.Gaps += g.Count
-		r.out.line("gap", g)
+		r.write("gap", g)
 	}
 	if s.Totals.Tick {
-		r.out.line("tick", s)
+		r.write("tick", s)
 		return
 	}
 	r.stats.Readings++
-	r.out.line("reading", readingLine{Sample: s, Subjects: bySubject(s.Readings)})
+	r.write("reading", s)
 }
 
 // Note records something that is neither a reading nor a phase: a Chrome's version and flags
@@ -213,9 +221,35 @@ func (r *Recorder) Note(name string, data any) error {
 		return err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.out.line("note", n)
+	r.write("note", n)
+	r.mu.Unlock()
+	r.observed.deliver(false)
 	return nil
+}
+
+// Gap records that something could not be measured, or made ready for measuring, outside the
+// recorder's own readings, such as a page whose garbage could not be collected. A zero Time
+// becomes now, a Seq of 0 that of the newest sample, and a Count of 0 becomes 1. It counts for
+// all cycles that run.
+func (r *Recorder) Gap(g Gap) {
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	if g.Time.IsZero() {
+		g.Time = time.Now()
+	}
+	if g.Seq == 0 {
+		g.Seq = r.seq
+	}
+	g.Count = max(g.Count, 1)
+	r.stats.Gaps += g.Count
+	for c := range r.cycles {
+		c.gap(g)
+	}
+	r.write("gap", g)
+	r.mu.Unlock()
+	r.observed.deliver(false)
 }
 
 // Latest returns the newest tick, or else the newest reading; ok is false before the first.

@@ -3,10 +3,8 @@ package memprof
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"math"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -35,7 +33,7 @@ func TestOffCostsNothing(t *testing.T) {
 }
 
 func TestOptionsThatCannotBe(t *testing.T) {
-	for _, o := range []Options{{Level: 9}, {Level: LevelCheap, Interval: -1}, {Level: LevelCheap, ReadTimeout: -1}, {Level: LevelCheap, Ring: -1}} {
+	for _, o := range []Options{{Level: 9}, {Level: LevelCheap, Interval: -1}, {Level: LevelCheap, SpikeInterval: -1}, {Level: LevelCheap, ReadTimeout: -1}, {Level: LevelCheap, Ring: -1}} {
 		_, err := NewRecorder(o)
 		require.ErrorContains(t, err, "new memory recorder: the ")
 	}
@@ -168,39 +166,6 @@ func TestASourceThatPanicsOrGivesNoNumberMakesGaps(t *testing.T) {
 	require.Equal(t, "the value is not a finite number", s.Gaps[1].Error)
 	known(t, s.After, Series{Metric: "go.goroutines"}, 1)
 	unknown(t, s.After, Series{Metric: "go.total"})
-}
-
-// 10,000 cycles leave the live heap where 1,000 left it; under the race detector, which makes
-// each of them fifty times slower, 1,500 where 500 did.
-func TestTheRecorderDoesNotLeak(t *testing.T) {
-	m := &meterable{}
-	r := newRecorder(t, Options{Sources: []Source{m}, Ring: 10, Interval: time.Hour})
-	cycle := func(i int) {
-		m.set(reading("process.count", "renderer", 1), reading("process.anon", "renderer", float64(i)),
-			reading("page.read", "", 1), reading("heap.used", "page", float64(i)),
-			Reading{Metric: "target.open", Subject: Subject{Target: time.Duration(i).String()}, Value: 1},
-			gap("perf.*", "page", errors.New(time.Duration(i).String())))
-		c := r.Cycle("many")
-		c.Phase(Scrape, "a").End(t.Context())
-		c.Phase(Cleanup, "a").End(t.Context())
-		c.End(t.Context())
-		r.tick(t.Context())
-	}
-	live := func() uint64 {
-		runtime.GC()
-		var stats runtime.MemStats
-		runtime.ReadMemStats(&stats)
-		return stats.HeapAlloc
-	}
-	for i := range leakCyclesBefore {
-		cycle(i)
-	}
-	early := live()
-	for i := range leakCycles - leakCyclesBefore {
-		cycle(i)
-	}
-	require.Less(t, float64(live()), float64(early)+128<<10)
-	require.Equal(t, leakCycles, r.Stats().Cycles)
 }
 
 func TestAManifestComesFirstAndNotesFollow(t *testing.T) {

@@ -25,7 +25,7 @@ func written(t *testing.T) ([]byte, Summary) {
 		gap("perf.*", "page", fmt.Errorf("read: %w", ErrGone)), gap("perf.*", "page", fmt.Errorf("read: %w", ErrGone)))
 	c := r.Cycle("demo", "shop")
 	p := c.Phase(Scrape, "shop")
-	r.tick(t.Context())
+	r.tick(t.Context(), true)
 	p.End(t.Context())
 	s := c.End(t.Context())
 	require.NotEmpty(t, out.Bytes(), "the end of a cycle writes")

@@ -36,9 +36,11 @@ type Summary struct {
 	Open         []OpenTarget `json:"open,omitempty"`
 	OpenUnlisted int          `json:"open_unlisted,omitempty"`
 
-	// Ticks were taken within the cycle, of which LateTicks took longer than the interval.
-	Ticks     int `json:"ticks"`
-	LateTicks int `json:"late_ticks,omitempty"`
+	// Ticks were taken within the cycle, and QuickTicks between them; LateTicks of both took
+	// longer than their interval.
+	Ticks      int `json:"ticks"`
+	QuickTicks int `json:"quick_ticks,omitempty"`
+	LateTicks  int `json:"late_ticks,omitempty"`
 	// Costs is what measuring cost, by source.
 	Costs map[string]Cost `json:"costs"`
 	// Gaps are what could not be measured: 64 different ones, with how often; GapsUnlisted

@@ -79,15 +79,15 @@ func (t *Totals) add(r Reading, isolates map[isolateKey]bool) {
 // request is what the totals were asked for.
 func (t *Totals) request() Request { return Request{Level: t.Level, Tick: t.Tick, Quick: t.Quick} }
 
-// families holds the scope of each family, by which a failed reading of the whole is placed.
-var families = func() map[string]Scope {
-	scopes := make(map[string]Scope, len(table))
+// byKind tells of a family whether the totals of some of its metrics are by kind.
+var byKind = func() map[string]bool {
+	families := make(map[string]bool)
 	for _, row := range table {
-		if _, ok := scopes[row.Family()]; !ok {
-			scopes[row.Family()] = row.Scope
+		if row.Scope == PerProcess || row.Scope == PerTarget || row.Scope == PerKind {
+			families[row.Family()] = true
 		}
 	}
-	return scopes
+	return families
 }()
 
 // missing names what a failed reading spoils: the totals of its kind where totals are by kind,
@@ -96,12 +96,7 @@ func missing(r Reading) string {
 	if r.Subject.isControl() {
 		return r.Metric + "/" + ControlGroup
 	}
-	scope := families[family(r.Metric)]
-	if row, ok := MetricOf(r.Metric); ok {
-		scope = row.Scope
-	}
-	byKind := scope == PerProcess || scope == PerTarget || scope == PerKind
-	if !byKind || r.Subject.Kind == "" {
+	if !byKind[family(r.Metric)] || r.Subject.Kind == "" {
 		return r.Metric
 	}
 	return r.Metric + "/" + r.Subject.Kind
