@@ -56,6 +56,8 @@ type backend interface {
 	isAway(err error) bool
 	// dialect says how the two differ in SQL.
 	dialect() dialect
+	// size is how many bytes the database takes.
+	size(ctx context.Context) (int64, error)
 	// explain says what an error of the database means and what to do about it.
 	explain(err error) error
 	close() error
