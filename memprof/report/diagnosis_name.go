@@ -1,0 +1,140 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/ebbworker/ebb/memprof"
+)
+
+// shortNames are what people call metrics; others go by their names.
+var shortNames = map[string]string{
+	"process.anon":          "anonymous memory",
+	"process.swap":          "swapped out",
+	"process.count":         "processes",
+	"process.threads":       "threads",
+	"process.fds":           "open files",
+	"process.sockets":       "sockets",
+	"process.pss":           "PSS",
+	"process.uss":           "USS",
+	"heap.used":             "JS heap in use",
+	"heap.total":            "JS heap reserved",
+	"heap.embedder":         "DOM heap",
+	"heap.backing":          "backing stores",
+	"perf.Nodes":            "DOM nodes",
+	"perf.JSEventListeners": "event listeners",
+	"perf.Documents":        "documents",
+	"perf.Frames":           "frames",
+	"dom.nodes":             "DOM nodes (2)",
+	"dom.listeners":         "listeners (2)",
+	"dom.documents":         "documents (2)",
+	"target.count":          "open targets",
+	"context.count":         "browser contexts",
+	"storage.bytes":         "storage",
+	"storage.local":         "local storage",
+	"storage.session":       "session storage",
+	"storage.cookies":       "cookies",
+	"profile.bytes":         "profile folder",
+	"profile.files":         "profile files",
+	"store.bytes":           "Ebb's database",
+	"go.heap_live":          "Go heap, live",
+	"go.heap_objects":       "Go heap, objects",
+	"go.stacks":             "Go stacks",
+	"go.total":              "Go memory, total",
+	"go.goroutines":         "goroutines",
+	"isolate.heap_used":     "other JS heaps",
+	"isolate.heap_embedder": "other DOM heaps",
+	"isolate.heap_backing":  "other backing stores",
+}
+
+// nameOf is what people call a metric.
+func nameOf(metric string) string {
+	if name, ok := shortNames[metric]; ok {
+		return name
+	}
+	if metric == "" {
+		return dash
+	}
+	return plain(metric)
+}
+
+// processOf is the process type that a series belongs to; "" if it belongs to none. Heaps and
+// counts of DOM objects belong to renderers, which their metrics do not say.
+func processOf(s memprof.Series) string {
+	family, _, _ := strings.Cut(s.Metric, ".")
+	switch {
+	case s.Group != "":
+		return plain(s.Group)
+	case family == "heap" || family == "perf" || family == "dom":
+		return "renderer"
+	case family == "go":
+		return memprof.Worker
+	}
+	return ""
+}
+
+// seriesName names a series in a sentence: "anonymous memory (renderer)".
+func seriesName(s memprof.Series) string {
+	name := nameOf(s.Metric)
+	if s.Group != "" {
+		name += " (" + plain(s.Group) + ")"
+	}
+	return name
+}
+
+// unitIn is the unit of a metric, as the diagnosis or else the table of metrics says.
+func unitIn(d memprof.Diagnosis, s memprof.Series) memprof.Unit {
+	if m, ok := metricIn(d, s); ok && m.Unit != "" {
+		return m.Unit
+	}
+	if d.Rate.Metric == s && d.Rate.Unit != "" {
+		return d.Rate.Unit
+	}
+	return unitOf(s)
+}
+
+// metricIn is the judgement of a series.
+func metricIn(d memprof.Diagnosis, s memprof.Series) (memprof.MetricVerdict, bool) {
+	for _, m := range d.Metrics {
+		if m.Series() == s {
+			return m, true
+		}
+	}
+	return memprof.MetricVerdict{}, false
+}
+
+// grows tells whether a verdict is one of movement.
+func grows(v memprof.Verdict) bool {
+	return v == memprof.Leak || v == memprof.Growing || v == memprof.Step || v == memprof.Spike
+}
+
+// moving are the metrics that grow, step or spike, the headline's first and then as ranked in
+// the diagnosis; those that are only shown and the planted control are left out.
+func moving(d memprof.Diagnosis) []memprof.MetricVerdict {
+	var first, rest []memprof.MetricVerdict
+	for _, m := range d.Metrics {
+		switch {
+		case !grows(m.Verdict) || m.Role == memprof.Shown || planted(d, m.Series()):
+		case m.Series() == d.Rate.Metric:
+			first = append(first, m)
+		default:
+			rest = append(rest, m)
+		}
+	}
+	return append(first, rest...)
+}
+
+// planted tells whether a series is one of the planted control.
+func planted(d memprof.Diagnosis, s memprof.Series) bool {
+	if s.Group == memprof.ControlGroup {
+		return true
+	}
+	if d.Control == nil {
+		return false
+	}
+	for _, c := range d.Control.Checks {
+		if c.Metric == s.String() && s.Group != "" {
+			return true
+		}
+	}
+	return false
+}
