@@ -1,0 +1,144 @@
+package memprof
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ebbworker/ebb/memprof/stats"
+)
+
+const (
+	// spikeHeight is the least by which a cycle's peak exceeds its level to be worth the name, and
+	// pageMemory what each open page is granted on top, in bytes: a page that is shown takes about
+	// that much of its renderer and the GPU process and gives it back.
+	spikeHeight = 64e6
+	pageMemory  = 32e6
+	// outlierHeight is the least by which one cycle's peak exceeds that of the others.
+	outlierHeight = 24e6
+	// maxDissected bounds how many spikes are taken apart.
+	maxDissected = 5
+)
+
+// peak is the highest reading of one cycle above its level.
+type peak struct {
+	index       int // of the cycle
+	metric      Series
+	base, value float64
+	excess      float64 // beyond what the open pages explain
+}
+
+func (p peak) height() float64 { return p.value - p.base }
+
+// spikes finds cycles whose memory rose and was given back: every cycle alike, or single ones.
+// They make the verdict where the level is stable.
+func (g *diagnosing) spikes() {
+	found := map[int]peak{}
+	for _, s := range []Series{anonChrome, {"process.anon", Worker}, {"heap.used", ""}, {"heap.backing", ""}} {
+		for _, p := range outstanding(g.peaks(s)) {
+			if had, ok := found[p.index]; !ok || p.height() > had.height() {
+				found[p.index] = p
+			}
+		}
+	}
+	list := make([]peak, 0, len(found))
+	for _, p := range found {
+		list = append(list, p)
+	}
+	slices.SortFunc(list, func(a, b peak) int {
+		if c := compareFloat(b.height(), a.height()); c != 0 {
+			return c
+		}
+		return a.index - b.index
+	})
+	for _, p := range list[:min(len(list), maxDissected)] {
+		g.d.Spikes = append(g.d.Spikes, g.dissect(p))
+	}
+	g.d.Profile = "flat"
+	switch {
+	case g.d.Verdict == Leak || g.d.Verdict == Growing:
+		g.d.Profile = "leak"
+	case len(list) > 0:
+		g.d.Profile = "spike"
+	}
+	if g.d.Verdict == Stable && slices.ContainsFunc(g.d.Spikes, func(p Peaked) bool { return p.Recovered }) {
+		g.d.Verdict = Spike
+	}
+}
+
+// peaks returns the peak of every cycle that knows where it began and ended.
+func (g *diagnosing) peaks(s Series) []peak {
+	var list []peak
+	for i, c := range g.t.cycles {
+		before, ok := c.Before.At(s)
+		after, known := c.After.At(s)
+		top, had := c.Peaks[s]
+		if !ok || !known || !had {
+			continue
+		}
+		base := math.Min(before, after)
+		p := peak{index: i, metric: s, base: base, value: top.Value}
+		pages := c.Peaks[Series{"target.count", "page"}].Value
+		open, _ := c.Before.At(Series{"target.count", "page"})
+		p.excess = p.height() - spikeHeight
+		if s == anonChrome {
+			p.excess -= pageMemory * math.Max(0, pages-open)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// outstanding are the peaks that are spikes: those that exceed by far what the open pages explain,
+// and single ones that exceed those of the other cycles.
+func outstanding(peaks []peak) []peak {
+	heights := make([]float64, len(peaks))
+	for i, p := range peaks {
+		heights[i] = p.height()
+	}
+	middle, spread := medianAndSpread(heights)
+	return slices.DeleteFunc(peaks, func(p peak) bool {
+		alone := len(peaks) >= 5 && p.height() > middle+math.Max(outlierHeight, 6*spread) && p.height() > 1.5*middle
+		return p.excess <= 0 && !alone
+	})
+}
+
+// medianAndSpread returns the median and the scaled median absolute deviation.
+func medianAndSpread(values []float64) (median, spread float64) {
+	if len(values) == 0 {
+		return 0, 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	median = sorted[len(sorted)/2]
+	off := make([]float64, len(values))
+	for i, v := range values {
+		off[i] = math.Abs(v - median)
+	}
+	slices.Sort(off)
+	return median, 1.4826 * off[len(off)/2]
+}
+
+// dissect takes the spike of one cycle apart: which phase rose, how fast, what came back.
+func (g *diagnosing) dissect(p peak) Peaked {
+	c := g.t.cycles[p.index]
+	end := c.Start.Add(c.Duration)
+	var points []stats.Point
+	for _, s := range g.t.samples {
+		value, ok := s.Totals.Values[p.metric]
+		if !ok || s.Start.Before(c.Start) || s.Start.After(end) {
+			continue
+		}
+		points = append(points, stats.Point{T: s.Start.Sub(c.Start).Seconds(), Y: value})
+	}
+	var phases []stats.Phase
+	for _, span := range c.Phases {
+		label := strings.TrimSpace(string(span.Kind) + " " + span.Site)
+		phases = append(phases, stats.Phase{Label: label, Start: span.Start.Sub(c.Start).Seconds(), End: span.End.Sub(c.Start).Seconds()})
+	}
+	a := stats.Dissect(points, phases, mib)
+	return Peaked{
+		Cycle: p.index + 1, Metric: p.metric, Baseline: a.Baseline, Peak: a.Peak, Height: a.Height,
+		Phase: a.Trigger, Shares: a.Shares, Running: a.Running, Velocity: a.Velocity,
+		Recovery: a.Recovery, HalfLife: a.HalfLife, Recovered: a.Recovered, Warnings: a.Warnings,
+	}
+}

@@ -1,0 +1,71 @@
+package memprof
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// fingerprint names the leak so that it is known again, and says what earlier recordings of the
+// folder showed.
+func (g *diagnosing) fingerprint() {
+	d := g.d
+	seen := map[string]*KnownLeak{}
+	var order []string
+	for _, e := range g.t.earlier {
+		if e.Fingerprint == "" || !sameSites(e.Sites, d.Sites) {
+			continue
+		}
+		k := seen[e.Fingerprint]
+		if k == nil {
+			k = &KnownLeak{ID: e.Fingerprint, Cause: e.Cause, Says: e.Says, Last: e.Time}
+			seen[e.Fingerprint] = k
+			order = append(order, e.Fingerprint)
+		}
+		k.Seen++
+		if e.Time.After(k.Last) {
+			k.Last, k.Says = e.Time, e.Says
+		}
+	}
+	switch d.Verdict {
+	case Leak, Growing, Step:
+		d.Fingerprint.Of = []string{d.Of.Metric, d.Process, d.Phase, string(d.Cause), g.topClass()}
+		sum := sha256.Sum256([]byte(strings.Join(d.Fingerprint.Of, "\n")))
+		d.Fingerprint.ID, d.Fingerprint.State = hex.EncodeToString(sum[:6]), "new"
+	case Invalid, Inconclusive:
+		return // nothing can be said to be gone
+	}
+	if k := seen[d.Fingerprint.ID]; k != nil {
+		d.Fingerprint.State, d.Fingerprint.Seen = "known", k.Seen
+		for _, e := range g.t.earlier {
+			if e.Fingerprint == k.ID && (d.Fingerprint.First.IsZero() || e.Time.Before(d.Fingerprint.First)) {
+				d.Fingerprint.First = e.Time
+			}
+		}
+	}
+	for _, id := range order {
+		if id != d.Fingerprint.ID {
+			d.Gone = append(d.Gone, *seen[id])
+		}
+	}
+}
+
+// sameSites tells whether two recordings were of the same sites.
+func sameSites(a, b []string) bool {
+	a, b = slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b))
+	return slices.Equal(a, b)
+}
+
+// topClass is the class that grew most and is no known artefact.
+func (g *diagnosing) topClass() string {
+	if g.t.heap == nil {
+		return ""
+	}
+	for _, c := range g.t.heap.Classes {
+		if c.Artefact == "" {
+			return c.Name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,295 @@
+package memprof
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TallyOptions say what a Tally keeps.
+type TallyOptions struct {
+	// Cycles is how many cycles there may be: memory for their values is set aside at once, so
+	// that the tally of a running diagnosis does not grow with it. Default: 64.
+	Cycles int
+	// Detail keeps what a whole diagnosis needs beside the values: phases, peaks, ticks. Without
+	// it Diagnosis judges the series only.
+	Detail bool
+}
+
+// Tally gathers from a recording, value by value, what a diagnosis needs. It is for one goroutine.
+type Tally struct {
+	o        TallyOptions
+	manifest Manifest
+	plan     *Plan
+	table    *seriesTable
+	cycles   []Summary // judged; Detail only
+	evidence []Summary
+	recreate []Summary
+	runs     []RunReport
+	popups   []PopupReport
+	collects []CollectReport
+	extended []Extension
+	heap     *HeapEvidence
+	allocs   []Allocator
+	earlier  []EarlierVerdict
+	missing  []string
+	faults   []string
+	judged   int
+	last     time.Time
+	sites    map[Series]string // where the newest reading saw a series: see siteOf
+	lastFull Sample
+	samples  []Sample // Detail only, totals of plotted series
+	phases   []PhaseSpan
+	cut      bool
+}
+
+// NewTally returns an empty tally.
+func NewTally(o TallyOptions) *Tally {
+	if o.Cycles <= 0 {
+		o.Cycles = 64
+	}
+	return &Tally{o: o, table: newSeriesTable(o.Cycles), sites: map[Series]string{}}
+}
+
+// TallyRecording reads a recording to its end, with all detail. A last line that is cut off is left out.
+func TallyRecording(r io.Reader) (*Tally, error) {
+	t := NewTally(TallyOptions{Detail: true})
+	for line, err := range Lines(r) {
+		if errors.Is(err, ErrCut) {
+			t.cut = true
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := t.Add(line.Value); err != nil {
+			return nil, fmt.Errorf("recording line %d: %w", line.Number, err)
+		}
+	}
+	return t, nil
+}
+
+// Add takes the next value of a recording, as Lines and Options.Observe give it. It returns an
+// error for a note that does not hold what its name promises.
+func (t *Tally) Add(v any) error {
+	switch v := v.(type) {
+	case Manifest:
+		t.manifest = v
+	case Sample:
+		t.sample(v)
+	case PhaseSpan:
+		t.last = v.End
+		if t.o.Detail {
+			t.phases = append(t.phases, v)
+		}
+	case Summary:
+		t.cycle(v)
+	case Note:
+		return t.note(v)
+	}
+	return nil
+}
+
+// Cycles is how many judged cycles there are.
+func (t *Tally) Cycles() int { return t.judged }
+
+func (t *Tally) sample(s Sample) {
+	if !s.Totals.Tick {
+		t.lastFull = s
+	}
+	if !t.o.Detail {
+		return
+	}
+	s.Readings, s.Costs = nil, nil
+	kept := make(map[Series]float64, len(tracedSeries))
+	for _, series := range tracedSeries {
+		if value, ok := s.Totals.At(series); ok {
+			kept[series] = value
+		}
+	}
+	s.Totals.Values, s.Totals.Missing = kept, nil
+	t.samples = append(t.samples, s)
+}
+
+// cycle takes the end of a cycle. In a recording of a worker's regular life every cycle that
+// scraped is judged.
+func (t *Tally) cycle(s Summary) {
+	t.last = s.Start.Add(s.Duration)
+	switch {
+	case t.plan == nil && s.AfterScrape != nil, t.plan != nil && s.Name == JudgedCycle:
+		t.judged++
+		t.table.add(s.After)
+		t.bySite()
+		if t.o.Detail {
+			t.cycles = append(t.cycles, s)
+		}
+	case !t.o.Detail:
+	case s.Name == EvidenceCycle:
+		t.evidence = append(t.evidence, s)
+	case strings.HasPrefix(s.Name, RecreateCycle+" "):
+		t.recreate = append(t.recreate, s)
+	}
+}
+
+// bySite adds the heap of each site's pages, as the cycle's last reading saw them: where sites
+// keep pages open, this tells whose grows.
+func (t *Tally) bySite() {
+	sums := map[Series]float64{}
+	seen := map[isolateKey]bool{}
+	for _, r := range t.lastFull.Readings {
+		if r.Subject.Site == "" || r.Subject.Site == ControlSite || !siteMetric(r.Metric) {
+			continue
+		}
+		key := isolateKey{r.Metric, r.Subject.Browser, r.Subject.Isolate}
+		if r.Subject.Isolate != "" && seen[key] {
+			continue
+		}
+		seen[key] = true
+		site, _, _ := strings.Cut(r.Subject.Site, " ") // a kept tab is named by its site and page
+		sums[Series{r.Metric, sitePrefix + site}] += r.Value
+	}
+	t.table.addExtra(sums)
+}
+
+// sitePrefix begins the group of a series that is of one site's pages alone.
+const sitePrefix = "site "
+
+func siteMetric(name string) bool {
+	switch name {
+	case "heap.used", "heap.embedder", "heap.backing", "perf.Nodes", "perf.JSEventListeners", "perf.Frames":
+		return true
+	}
+	return false
+}
+
+func (t *Tally) note(n Note) error {
+	t.last = n.Time
+	var err error
+	switch n.Name {
+	case PlanNote:
+		t.plan = &Plan{}
+		err = json.Unmarshal(n.Data, t.plan)
+	case CollectNote:
+		err = appendNote(n, &t.collects)
+	case RunNote:
+		err = appendNote(n, &t.runs)
+	case PopupsNote:
+		err = appendNote(n, &t.popups)
+	case ExtensionNote:
+		err = appendNote(n, &t.extended)
+	case MissingNote:
+		err = appendNote(n, &t.missing)
+	case HeapNote:
+		t.heap = &HeapEvidence{}
+		err = json.Unmarshal(n.Data, t.heap)
+	case AllocatorsNote:
+		err = json.Unmarshal(n.Data, &t.allocs)
+	case EarlierNote:
+		err = json.Unmarshal(n.Data, &t.earlier)
+	case BrowserNote:
+		var info BrowserInfo
+		if err = json.Unmarshal(n.Data, &info); err == nil {
+			t.manifest.Browsers = append(t.manifest.Browsers, info)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("note %q: %w", n.Name, err)
+	}
+	return nil
+}
+
+// maxNotes bounds the notes of one kind that are kept.
+const maxNotes = 10_000
+
+func appendNote[T any](n Note, to *[]T) error {
+	if len(*to) >= maxNotes {
+		return nil
+	}
+	var v T
+	if err := json.Unmarshal(n.Data, &v); err != nil {
+		return err
+	}
+	*to = append(*to, v)
+	return nil
+}
+
+// seriesTable holds one value a cycle of each series. A gap is NaN.
+type seriesTable struct {
+	capacity int
+	n        int
+	rows     map[Series][]float64
+}
+
+func newSeriesTable(capacity int) *seriesTable {
+	return &seriesTable{capacity: capacity, rows: map[Series][]float64{}}
+}
+
+// add takes the readings of the next cycle's end.
+func (t *seriesTable) add(totals Totals) {
+	for s := range totals.Values {
+		if t.rows[s] == nil {
+			t.begin(s)
+		}
+	}
+	for s, values := range t.rows {
+		value, ok := totals.At(s)
+		if !ok {
+			value = math.NaN()
+		}
+		t.rows[s] = append(values, value)
+	}
+	t.n++
+}
+
+// begin makes the row of a series that is seen for the first time: before, it had no subject, and
+// was 0, or was not read.
+func (t *seriesTable) begin(s Series) {
+	before := math.NaN()
+	if row, _ := MetricOf(s.Metric); row.Witness != "" {
+		before = 0
+	}
+	values := make([]float64, t.n, max(t.capacity, t.n+16))
+	for i := range values {
+		values[i] = before
+	}
+	t.rows[s] = values
+}
+
+// addExtra sets, for the cycle added last, series that are no totals.
+func (t *seriesTable) addExtra(sums map[Series]float64) {
+	for s, value := range sums {
+		values := t.rows[s]
+		if values == nil {
+			values = make([]float64, 0, max(t.capacity, t.n+16))
+		}
+		for len(values) < t.n {
+			values = append(values, math.NaN())
+		}
+		values[t.n-1] = value
+		t.rows[s] = values
+	}
+}
+
+// values returns the cycles of a series; a series that ended has gaps.
+func (t *seriesTable) values(s Series) []float64 {
+	values := t.rows[s]
+	for len(values) < t.n {
+		values = append(values, math.NaN())
+	}
+	return values
+}
+
+// sorted lists the series by metric and group.
+func (t *seriesTable) sorted() []Series {
+	list := make([]Series, 0, len(t.rows))
+	for s := range t.rows {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, compareSeries)
+	return list
+}
