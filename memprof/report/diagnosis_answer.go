@@ -52,7 +52,7 @@ func rateAnswer(d memprof.Diagnosis) answer {
 	r := d.Rate
 	a := answer{label: "rate"}
 	m, judged := metricIn(d, r.Metric)
-	if r.Metric.Metric == "" || (judged && !m.Rate.Known) {
+	if !rateKnown(d) {
 		a.texts = append(a.texts, dash+" (too few cycles were judged)")
 		return a
 	}

@@ -41,7 +41,8 @@ func DiagnosisJSON(w io.Writer, d memprof.Diagnosis) error {
 	return nil
 }
 
-// complete names what a diagnosis that was cut short leaves empty.
+// complete names what a diagnosis that was cut short leaves empty, and makes figures that it does
+// not know NaN.
 func complete(d memprof.Diagnosis) memprof.Diagnosis {
 	d.Schema = memprof.DiagnosisSchema
 	if d.Verdict == "" {
@@ -51,7 +52,28 @@ func complete(d memprof.Diagnosis) memprof.Diagnosis {
 	if d.Cause == "" {
 		d.Cause = memprof.CauseUnknown
 	}
+	unknown := math.NaN()
+	if !rateKnown(d) {
+		r := &d.Rate
+		r.Value, r.MBPerCycle, r.Lo, r.Hi = unknown, unknown, unknown, unknown
+		r.MBPerDay, r.LoPerDay, r.HiPerDay = unknown, unknown, unknown
+	}
+	if r := &d.Rate; r.CyclesPerDay == 0 {
+		r.CyclesPerDay, r.MBPerDay, r.LoPerDay, r.HiPerDay = unknown, unknown, unknown, unknown
+	}
+	if d.SmallestVisible == 0 {
+		d.SmallestVisible = unknown
+	}
+	if d.NoGrowthAbove == 0 {
+		d.NoGrowthAbove = unknown
+	}
 	return d
+}
+
+// rateKnown tells whether there is a rate of growth.
+func rateKnown(d memprof.Diagnosis) bool {
+	m, judged := metricIn(d, d.Rate.Metric)
+	return d.Rate.Metric.Metric != "" && (!judged || m.Rate.Known)
 }
 
 // writeJSON writes what encoding/json would, but null for a number that JSON does not know,

@@ -150,7 +150,7 @@ func (s *sourceText) schema(of reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Format: "date-time"}
 	case reflect.TypeFor[memprof.Series]():
 		return &jsonschema.Schema{Type: "string"} // metric/group
-	case reflect.TypeFor[memprof.Shape](), reflect.TypeFor[memprof.Verdict](): // "": not judged
+	case reflect.TypeFor[memprof.Shape](), reflect.TypeFor[memprof.Verdict](), reflect.TypeFor[memprof.Unit](): // "": not judged
 		return &jsonschema.Schema{Type: "string", Enum: append([]any{""}, s.values[of.Name()]...)}
 	}
 	switch of.Kind() {
