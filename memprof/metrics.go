@@ -50,7 +50,7 @@ var table = []Metric{
 	{Name: "storage.session", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.pages", Means: "sessionStorage of the pages: two bytes for each unit of UTF-16", Read: "sessionStorage, in a world that the page does not see"},
 	{Name: "storage.cookies", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "cookies of all browser contexts", Read: "Storage.getCookies, on the session of the browser"},
 
-	{Name: "profile.bytes", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "profile.files", Means: "size of the files in the profile folder, in all and by kind (http-cache, code-cache, gpu-cache, indexeddb, cache-storage, service-worker, local-storage, session-storage, cookies, history, web-storage, other)", Read: fromFolder},
+	{Name: "profile.bytes", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "profile.files", Means: "size of the files in the profile folder, in all and by kind (http-cache, code-cache, gpu-cache, indexeddb, cache-storage, service-worker, local-storage, session-storage, file-system, web-storage, cookies, history, other)", Read: fromFolder},
 	{Name: "profile.files", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "files in the profile folder", Read: fromFolder},
 
 	{Name: "store.bytes", Unit: Bytes, Scope: PerHost, Level: LevelFull, Means: "size of the database of runs and items", Read: "the file, its -wal and its -shm; pg_database_size"},

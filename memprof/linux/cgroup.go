@@ -25,8 +25,8 @@ func NewCgroup(o Options) *Cgroup { return &Cgroup{root: o.withDefaults().Root} 
 func (c *Cgroup) Name() string { return "linux/cgroup" }
 
 // Read returns current use, the lowest limit from here up (none if there is none) and the count
-// of processes killed at the limit; at LevelFull also the peak, the parts of memory.stat and the
-// pressure. A file that this kernel lacks is a gap.
+// of processes killed at the limit; at LevelFull also the peak, the other events, the parts of
+// memory.stat and the pressure. A file that this kernel lacks is a gap.
 func (c *Cgroup) Read(_ context.Context, q memprof.Request) []memprof.Reading {
 	at, err := c.find()
 	if err != nil {
@@ -38,10 +38,17 @@ func (c *Cgroup) Read(_ context.Context, q memprof.Request) []memprof.Reading {
 	if err != nil || limited {
 		v.add("cgroup.limit", float64(limit), err)
 	}
-	kills, err := readPairs(c.root, at.file("memory.events", "memory.oom_control"))
-	v.pick("cgroup.oom_kills", kills, "oom_kill", err)
-	if q.Level < memprof.LevelFull || q.Tick {
+	events, err := readPairs(c.root, at.file("memory.events", "memory.oom_control"))
+	v.pick("cgroup.oom_kills", events, "oom_kill", err)
+	if !isFull(q) {
 		return v
+	}
+	if at.v1() {
+		v.number(c.root, "cgroup.max", at.dir+"/memory.failcnt")
+	} else {
+		v.pick("cgroup.oom", events, "oom", err)
+		v.pick("cgroup.max", events, "max", err)
+		v.pick("cgroup.high", events, "high", err)
 	}
 	v.number(c.root, "cgroup.peak", at.file("memory.peak", "memory.max_usage_in_bytes"))
 	stat, err := readPairs(c.root, at.dir+"/memory.stat")
@@ -141,15 +148,17 @@ func (v *values) pick(metric string, pairs map[string]int64, name string, err er
 
 // pressure adds the two figures of a pressure file.
 func (v *values) pressure(root fs.FS, group, file string) {
-	var p pressure
-	data, err := fs.ReadFile(root, file)
-	if err != nil {
-		err = fmt.Errorf("read: %w", err)
-	} else {
-		p, err = parsePressure(data)
-	}
+	p, err := readPressure(root, file)
 	v.add(group+".pressure_some", p.some, err)
 	v.add(group+".pressure_stall", p.stall.Seconds(), err)
+}
+
+func readPressure(root fs.FS, file string) (pressure, error) {
+	data, err := fs.ReadFile(root, file)
+	if err != nil {
+		return pressure{}, fmt.Errorf("read: %w", err)
+	}
+	return parsePressure(data)
 }
 
 func readPairs(root fs.FS, file string) (map[string]int64, error) {

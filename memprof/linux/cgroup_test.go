@@ -18,7 +18,7 @@ func TestHybridCgroup(t *testing.T) {
 	require.Empty(t, faults(readings))
 	for metric, want := range map[string]float64{
 		"cgroup.current": 108609536, "cgroup.peak": 526778368, "cgroup.oom_kills": 0, "cgroup.anon": 9461760,
-		"cgroup.file": 95248384, "cgroup.shmem": 0, "cgroup.swap": 0, "cgroup.pressure_some": 0, "cgroup.pressure_stall": 0,
+		"cgroup.file": 95248384, "cgroup.shmem": 0, "cgroup.swap": 0, "cgroup.pressure_some": 0, "cgroup.pressure_stall": 0, "cgroup.max": 7,
 	} {
 		known(t, totals, metric, "", want)
 	}
@@ -69,7 +69,7 @@ func TestCgroupV2(t *testing.T) {
 	for metric, want := range map[string]float64{
 		"cgroup.current": 846118912, "cgroup.limit": 2147483648, "cgroup.peak": 1073741824, "cgroup.oom_kills": 2,
 		"cgroup.anon": 700000000, "cgroup.file": 100000000, "cgroup.shmem": 5000000, "cgroup.swap": 4096,
-		"cgroup.pressure_some": 1.25, "cgroup.pressure_stall": 2.5,
+		"cgroup.pressure_some": 1.25, "cgroup.pressure_stall": 2.5, "cgroup.oom": 3, "cgroup.max": 12, "cgroup.high": 0,
 	} {
 		known(t, totals, metric, "", want)
 	}
@@ -110,7 +110,7 @@ func TestWhatTheKernelLacksIsAGapOfThatFigure(t *testing.T) {
 	})
 	readings, totals := read(t, NewCgroup(Options{Root: root}), full)
 	found := faults(readings)
-	require.Len(t, found, 9)
+	require.Len(t, found, 12)
 	require.Equal(t, "this kernel does not tell oom_kill", found["cgroup.oom_kills/"])
 	require.Contains(t, found["cgroup.anon/"], "memory.stat: parse anon: ")
 	require.Contains(t, found["cgroup.limit/"], "parse memory limit: ")

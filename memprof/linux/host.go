@@ -23,9 +23,9 @@ func NewHost(o Options) *Host { return &Host{root: o.withDefaults().Root} }
 // Name returns "linux/host".
 func (h *Host) Name() string { return "linux/host" }
 
-// Read returns the machine's memory, swap, load and memory pressure, at LevelFull only.
+// Read returns the machine's memory, swap, load and pressure, at LevelFull only.
 func (h *Host) Read(_ context.Context, q memprof.Request) []memprof.Reading {
-	if q.Level < memprof.LevelFull || q.Tick {
+	if !isFull(q) {
 		return nil
 	}
 	var v values
@@ -35,8 +35,27 @@ func (h *Host) Read(_ context.Context, q memprof.Request) []memprof.Reading {
 	v.add("host.swap_used", float64(m.swapTotal-m.swapFree), err)
 	load, err := readLoad(h.root)
 	v.add("host.load", load, err)
+	v.swap(h.root)
 	v.pressure(h.root, "host", "proc/pressure/memory")
+	v.some(h.root, "host.cpu_pressure_some", "proc/pressure/cpu")
+	v.some(h.root, "host.io_pressure_some", "proc/pressure/io")
 	return v
+}
+
+// swap adds what was read from swap and written to it since the machine started.
+func (v *values) swap(root fs.FS) {
+	pairs, err := readPairs(root, "proc/vmstat")
+	for name, pages := range pairs {
+		pairs[name] = pages * int64(os.Getpagesize())
+	}
+	v.pick("host.swap_in", pairs, "pswpin", err)
+	v.pick("host.swap_out", pairs, "pswpout", err)
+}
+
+// some adds the share of time in which some task waited.
+func (v *values) some(root fs.FS, metric, file string) {
+	p, err := readPressure(root, file)
+	v.add(metric, p.some, err)
 }
 
 // meminfo is what /proc/meminfo tells, in bytes.

@@ -21,6 +21,22 @@ type Browser struct {
 	PID int
 	// ProfileDir is the absolute path of its profile; "" leaves the profile out.
 	ProfileDir string
+	// Control lists the processes (renderers) that belong to the control page alone: they are
+	// counted apart (memprof.ControlGroup). It is called at each reading, from several
+	// goroutines. Default: nil, there are none.
+	Control func() []int
+}
+
+// control tells which processes are the control's.
+func (b Browser) control() map[int]bool {
+	if b.Control == nil {
+		return nil
+	}
+	pids := make(map[int]bool)
+	for _, pid := range b.Control() {
+		pids[pid] = true
+	}
+	return pids
 }
 
 // Options says what is read.

@@ -26,8 +26,12 @@ func NewProcesses(o Options) *Processes {
 // Name returns "linux/processes".
 func (p *Processes) Name() string { return "linux/processes" }
 
+// Quick implements memprof.QuickSource: anonymous memory is one small file a process.
+func (p *Processes) Quick() bool { return true }
+
 // Read returns, by Chrome and process type, anonymous memory, swap, processes and threads, and
-// at LevelFull also PSS, USS and open files. A process that ends while it is read, or is about
+// at LevelFull also PSS, USS, open files and sockets, and how many Chromes of others run on the
+// host. The control's processes are of the type memprof.ControlGroup. A process that ends while it is read, or is about
 // to end and has no memory left, is a gap that wraps memprof.ErrGone; one whose PSS or files may
 // not be read (a sandboxed process of which the worker is not the owner) makes a gap of that
 // figure for its type.
@@ -57,8 +61,14 @@ func (p *Processes) Read(ctx context.Context, q memprof.Request) []memprof.Readi
 		}
 	}
 	p.readProcess(g, member{pid: p.o.Self}, memprof.Subject{Kind: memprof.Worker})
+	if isFull(q) {
+		g.readings = append(g.readings, memprof.Reading{Metric: "host.chromes", Value: float64(p.strangers(browsers))})
+	}
 	return g.done()
 }
+
+// isFull tells whether a request asks for what is dear.
+func isFull(q memprof.Request) bool { return q.Level >= memprof.LevelFull && !q.Tick }
 
 // member is one process of a Chrome.
 type member struct {
@@ -76,9 +86,13 @@ func (p *Processes) members(browsers []Browser) ([][]member, error) {
 	}
 	all := make([][]member, len(browsers))
 	for i, b := range browsers {
+		control := b.control()
 		for _, pid := range p.tree.of(b.PID) {
-			ppid := p.tree.processes[pid].ppid
-			all[i] = append(all[i], member{pid: pid, ppid: ppid, kind: p.typeOf(pid, pid == b.PID)})
+			m := member{pid: pid, ppid: p.tree.processes[pid].ppid, kind: p.typeOf(pid, pid == b.PID)}
+			if control[pid] {
+				m.kind = memprof.ControlGroup
+			}
+			all[i] = append(all[i], m)
 		}
 	}
 	return all, nil
@@ -124,10 +138,13 @@ func (p *Processes) readProcess(g *group, m member, subject memprof.Subject) {
 	}
 	sum := g.sum(subject)
 	sum.add("process.anon", s.anon+s.shmem)
+	sum.add("process.count", 1)
+	if g.q.Quick {
+		return
+	}
 	sum.add("process.swap", s.swap)
 	sum.add("process.threads", int64(s.threads))
-	sum.add("process.count", 1)
-	if g.q.Level < memprof.LevelFull || g.q.Tick {
+	if !isFull(g.q) {
 		return
 	}
 	r, err := readRollup(p.o.Root, m.pid)
@@ -137,9 +154,15 @@ func (p *Processes) readProcess(g *group, m member, subject memprof.Subject) {
 	if sum.check("process.uss", err) {
 		sum.add("process.uss", r.uss)
 	}
-	files, err := countFiles(p.o.Root, m.pid)
+	files, sockets, err := countFiles(p.o.Root, m.pid)
+	if err != nil {
+		sockets.err = err
+	}
 	if sum.check("process.fds", err) {
 		sum.add("process.fds", files)
+	}
+	if sum.check("process.sockets", sockets.err) {
+		sum.add("process.sockets", sockets.count)
 	}
 }
 
@@ -167,14 +190,6 @@ func readRollup(root fs.FS, pid int) (rollup, error) {
 		return rollup{}, fmt.Errorf("read smaps_rollup of a process: %w", memprof.ErrGone)
 	}
 	return parseRollup(data)
-}
-
-func countFiles(root fs.FS, pid int) (int64, error) {
-	entries, err := fs.ReadDir(root, procFile(pid, "fd"))
-	if err != nil {
-		return 0, procError("fd", err)
-	}
-	return int64(len(entries)), nil
 }
 
 func readProc(root fs.FS, pid int, name string) ([]byte, error) {

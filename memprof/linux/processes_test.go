@@ -41,7 +41,9 @@ func TestProcessesOfACapturedChrome(t *testing.T) {
 		known(t, totals, "process.fds", c.kind, c.fds)
 		known(t, totals, "process.anon", c.kind, c.anonKB*1024)
 		known(t, totals, "process.swap", c.kind, 0)
+		known(t, totals, "process.sockets", c.kind, c.count)
 	}
+	known(t, totals, "host.chromes", "", 0)
 	known(t, totals, "process.pss", "renderer", 24270*1024)
 	known(t, totals, "process.uss", "renderer", (308+7760)*1024)
 
@@ -66,6 +68,11 @@ func changed(t *testing.T, files map[string]*string) fstest.MapFS {
 	m := fstest.MapFS{}
 	require.NoError(t, fs.WalkDir(captured("chrome"), ".", func(name string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
+			return err
+		}
+		if e.Type() == fs.ModeSymlink {
+			to, err := fs.ReadLink(captured("chrome"), name)
+			m[name] = &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink}
 			return err
 		}
 		data, err := fs.ReadFile(captured("chrome"), name)
@@ -154,6 +161,10 @@ func (d denied) ReadDir(name string) ([]fs.DirEntry, error) {
 	return fs.ReadDir(d.FS, name)
 }
 
+func (d denied) ReadLink(name string) (string, error) { return fs.ReadLink(d.FS, name) }
+
+func (d denied) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(d.FS, name) }
+
 func TestWhatMayNotBeReadIsMissingAndTheHeadlineIsNot(t *testing.T) {
 	root := denied{captured("chrome"), []string{"105/smaps_rollup", "105/fd", "101/fd"}}
 	readings, totals := read(t, NewProcesses(Options{Root: root, Browsers: one(100), Self: 100}), full)
@@ -162,6 +173,9 @@ func TestWhatMayNotBeReadIsMissingAndTheHeadlineIsNot(t *testing.T) {
 		"process.uss/renderer": "read smaps_rollup of a process: permission denied",
 		"process.fds/renderer": "read fd of a process: permission denied",
 		"process.fds/zygote":   "read fd of a process: permission denied",
+
+		"process.sockets/renderer": "read fd of a process: permission denied",
+		"process.sockets/zygote":   "read fd of a process: permission denied",
 	}, faults(readings))
 	for _, s := range [][2]string{{"process.pss", "renderer"}, {"process.pss", memprof.Chrome}, {"process.fds", "zygote"}, {"process.fds", memprof.Chrome}} {
 		unknown(t, totals, s[0], s[1])

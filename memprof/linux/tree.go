@@ -34,6 +34,9 @@ type tree struct {
 type process struct {
 	stat
 	kind string // Chrome's type of it; "" while that can still change
+	// chrome is what is known of a process that is not of our Chromes, seen in how many scans it
+	// was there (counted up to 2).
+	chrome, seen int
 }
 
 func newTree() *tree { return &tree{processes: make(map[int]process)} }
@@ -53,6 +56,7 @@ func (t *tree) scan(root fs.FS) error {
 			continue
 		}
 		old, known := t.processes[pid]
+		old.seen = min(old.seen+1, 2)
 		if known && !all {
 			found[pid] = old
 			continue
@@ -66,9 +70,10 @@ func (t *tree) scan(root fs.FS) error {
 			return fmt.Errorf("process %d: %w", pid, err)
 		}
 		if !known || old.started != s.started {
-			old = process{}
+			old = process{seen: 1}
 		}
-		found[pid] = process{stat: s, kind: old.kind}
+		old.stat = s
+		found[pid] = old
 	}
 	t.processes = found
 	return nil
