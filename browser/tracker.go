@@ -37,10 +37,14 @@ type tracker struct {
 	targets map[target.ID]Target
 	tabs    map[target.ID]*Tab
 	popups  int
+	// attached are the sessions of Attach.
+	attached map[target.ID]map[*session]bool
+	anchors  map[target.ID]bool            // pages that Chrome opened by itself, before anybody
+	apart    map[cdp.BrowserContextID]bool // browser contexts of tabs apart
 }
 
 func newTracker(c *conn, keepPopups bool) *tracker {
-	t := &tracker{conn: c, keepPopups: keepPopups, targets: map[target.ID]Target{}, tabs: map[target.ID]*Tab{}}
+	t := &tracker{conn: c, keepPopups: keepPopups, targets: map[target.ID]Target{}, tabs: map[target.ID]*Tab{}, attached: map[target.ID]map[*session]bool{}, anchors: map[target.ID]bool{}, apart: map[cdp.BrowserContextID]bool{}}
 	listen(c.root, target.TargetCreated, t.created)
 	listen(c.root, target.TargetInfoChanged, t.changed)
 	listen(c.root, target.TargetDestroyed, t.destroyed)
@@ -51,8 +55,15 @@ func newTracker(c *conn, keepPopups bool) *tracker {
 
 // begin asks for the events. Chrome tells of all that is open first.
 func (t *tracker) begin(ctx context.Context) error {
-	_, err := cdp.Call(ctx, t.conn.root, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true})
-	return err
+	if _, err := cdp.Call(ctx, t.conn.root, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true}); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id := range t.targets {
+		t.anchors[id] = true
+	}
+	return nil
 }
 
 func (t *tracker) created(ev target.EventTargetCreated) {
@@ -115,10 +126,12 @@ func (t *tracker) destroyed(ev target.EventTargetDestroyed) {
 
 func (t *tracker) crashed(ev target.EventTargetCrashed) {
 	t.mu.Lock()
-	tab := t.tabs[ev.TargetID]
-	t.mu.Unlock()
-	if tab != nil {
+	defer t.mu.Unlock()
+	if tab := t.tabs[ev.TargetID]; tab != nil {
 		tab.session.end(crashError(ev))
+	}
+	for s := range t.attached[ev.TargetID] {
+		s.end(crashError(ev))
 	}
 }
 
