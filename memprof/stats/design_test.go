@@ -107,8 +107,14 @@ func TestArmsInStandardOrder(t *testing.T) {
 	d, err := FactorialDesign(4)
 	require.NoError(t, err)
 	require.Equal(t, [][]bool{
-		{false, false, false, false}, {true, false, false, true}, {false, true, false, true}, {true, true, false, false},
-		{false, false, true, true}, {true, false, true, false}, {false, true, true, false}, {true, true, true, true},
+		{false, false, false, false},
+		{true, false, false, true},
+		{false, true, false, true},
+		{true, true, false, false},
+		{false, false, true, true},
+		{true, false, true, false},
+		{false, true, true, false},
+		{true, true, true, true},
 	}, d.Arms(), "D = ABC")
 }
 

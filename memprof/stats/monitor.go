@@ -97,14 +97,15 @@ func NewMonitor(o MonitorOptions) *Monitor {
 	return &Monitor{o: o, warm: o.Warmup, batch: make([]float64, 0, o.Batch)}
 }
 
-// Add takes the value of the next cycle. NaN is a cycle without one, and so is an infinite value.
+// Add takes the value of the next cycle. NaN is a cycle without one, and so is a value so large
+// that its square is none.
 func (m *Monitor) Add(y float64) {
 	m.state.Cycles++
 	if m.warm > 0 {
 		m.warm--
 		return
 	}
-	if !math.IsNaN(y) && !math.IsInf(y, 0) {
+	if math.Abs(y) < 1e100 {
 		m.batch = append(m.batch, y)
 	}
 	m.filled++

@@ -34,10 +34,16 @@ func monitorNulls() []monitorTruth {
 	warm := func(cycle int, _ *rand.Rand) float64 { return -30 * math.Exp(-float64(cycle)/20) }
 	step := func(cycle int, _ *rand.Rand) float64 { return map[bool]float64{cycle > 700: 10}[true] }
 	return []monitorTruth{
-		{name: "rho 0"}, {name: "rho .5", rho: .5}, {name: "rho .8", rho: .8}, {name: "rho .95", rho: .95},
-		{name: "3 % outliers", rho: .3, add: outlier}, {name: "season", rho: .3, add: season},
-		{name: "sawtooth", rho: .3, add: sawtooth}, {name: "warm-up tau 20", rho: .3, add: warm},
-		{name: "step of 10", rho: .3, add: step}, {name: "lives of 150, warm-up", rho: .5, life: 150, add: warm},
+		{name: "rho 0"},
+		{name: "rho .5", rho: .5},
+		{name: "rho .8", rho: .8},
+		{name: "rho .95", rho: .95},
+		{name: "3 % outliers", rho: .3, add: outlier},
+		{name: "season", rho: .3, add: season},
+		{name: "sawtooth", rho: .3, add: sawtooth},
+		{name: "warm-up tau 20", rho: .3, add: warm},
+		{name: "step of 10", rho: .3, add: step},
+		{name: "lives of 150, warm-up", rho: .5, life: 150, add: warm},
 	}
 }
 
@@ -100,8 +106,16 @@ func TestMonitorStudyOfDelays(t *testing.T) {
 		slope, rho  float64
 		onset, most int
 	}{
-		{.005, 0, 0, 600}, {.01, 0, 0, 480}, {.02, 0, 0, 400}, {.05, 0, 0, 285}, {.1, 0, 0, 180}, {.5, 0, 0, 110},
-		{.02, .8, 0, 630}, {.1, .8, 0, 230}, {.05, 0, 1000, 630}, {.2, 0, 1000, 270},
+		{.005, 0, 0, 600},
+		{.01, 0, 0, 480},
+		{.02, 0, 0, 400},
+		{.05, 0, 0, 285},
+		{.1, 0, 0, 180},
+		{.5, 0, 0, 110},
+		{.02, .8, 0, 630},
+		{.1, .8, 0, 230},
+		{.05, 0, 1000, 630},
+		{.2, 0, 1000, 270},
 	} {
 		grow := func(cycle int, _ *rand.Rand) float64 { return test.slope * float64(max(0, cycle-test.onset)) }
 		alarms := monitorEach(monitorTruth{rho: test.rho, add: grow}, MonitorOptions{}, 2000, 20)

@@ -33,6 +33,7 @@ func TestMonitorOfNothing(t *testing.T) {
 	}{
 		{"constant", func(int) float64 { return 1e12 }},
 		{"tolerated growth", func(cycle int) float64 { return .19 * float64(cycle) }},
+		{"exactly tolerated growth", func(cycle int) float64 { return 1e3 + .2*float64(cycle) }},
 		{"decline", func(cycle int) float64 { return -3 * float64(cycle) }},
 		{"all gaps", func(int) float64 { return math.NaN() }},
 		{"infinite", func(int) float64 { return math.Inf(1) }},
@@ -241,4 +242,24 @@ func BenchmarkMonitorState(b *testing.B) {
 	for b.Loop() {
 		m.State()
 	}
+}
+
+func FuzzMonitor(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 200, 190, 180, 4, 3}, 1.0, 0.0, 0.0)
+	f.Add([]byte{1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5}, 1e90, 1e12, .1)
+	f.Fuzz(func(t *testing.T, levels []byte, scale, level, delta float64) {
+		m := NewMonitor(MonitorOptions{Warmup: -1, Batch: 2, Restart: 3, Delta: max(-1e90, min(1e90, delta))})
+		for _, v := range levels {
+			if v == 255 {
+				m.NewLife()
+			}
+			m.Add(level + scale*float64(v))
+		}
+		s := m.State()
+		for _, v := range []float64{s.E, s.Rate.Value, s.Rate.Lo, s.Rate.Hi} {
+			require.False(t, math.IsNaN(v) || math.IsInf(v, 0), "%+v", s)
+		}
+		require.LessOrEqual(t, s.Rate.Lo, s.Rate.Value)
+		require.GreaterOrEqual(t, s.Rate.Hi, s.Rate.Value)
+	})
 }
