@@ -17,17 +17,19 @@ const (
 
 // findings is everything a verdict is made of, in the unit of the series.
 type findings struct {
-	n       int   // cycles given
-	times   []int // cycles used
-	o       Options
-	trend   trend
-	shapes  shapes
-	rate    Interval
-	endRate Interval
-	jumps   jumps
-	saw     bool
+	n        int   // cycles given
+	times    []int // cycles used
+	o        Options
+	constant bool // all values used are equal
+	trend    trend
+	shapes   shapes
+	rate     Interval
+	endRate  Interval
+	jumps    jumps
+	saw      bool
 
-	sawPeriod float64 // cycles from drop to drop
+	roughEnd  Posterior // of the end rate
+	sawPeriod float64   // cycles from drop to drop
 
 	atMost   float64 // P(rate <= delta)
 	endAbove float64 // P(end rate > delta)
@@ -69,6 +71,8 @@ func (f *findings) byShape() verdict {
 	step, stepGrowing := f.posterior(stepFamily), f.posterior(stepAndLinearFamily)
 	alpha, end := f.o.Alpha, f.endAbove
 	switch {
+	case f.constant:
+		return verdict{class: Stable, shape: StableShape}
 	case f.atMost < alpha && leaking >= leakPosterior && end >= leakEndRate:
 		return verdict{class: Leak, shape: f.leakShape()}
 	case step+stepGrowing > stepPosterior && step >= stepAlone*(step+stepGrowing) && f.stepHeight() >= f.o.MinStep:
@@ -90,8 +94,8 @@ func (f *findings) byShape() verdict {
 // byJumps corrects a verdict on a series that is flat but for jumps.
 func (f *findings) byJumps(v verdict) verdict {
 	j := f.jumps
-	if len(j.at) == 0 || v.class == Leak || j.rate() <= f.o.Delta {
-		return v
+	if len(j.at) == 0 || v.class == Leak || j.rate() <= f.o.Delta || f.n >= j.next() {
+		return v // no jumps, nothing to correct, too little, or the next jump did not come
 	}
 	grown := j.container()
 	switch {
@@ -99,7 +103,7 @@ func (f *findings) byJumps(v verdict) verdict {
 		return verdict{class: Leak, shape: LinearShape, note: "jumps that grow, at widening distances: a container that grows by one part after another"}
 	case grown == 2:
 		return verdict{class: Growing, shape: LinearShape, next: j.next(), note: "the second jump is larger than the first, as in a container that grows"}
-	case j.lone() && f.n < j.next() && (v.class == Step || v.class == Stable):
+	case j.lone() && (v.class == Step || v.class == Stable):
 		v.next = j.next()
 		v.note = "one lone jump: a step, or a container that grows and was enlarged once"
 		if v.class == Stable {

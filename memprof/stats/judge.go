@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"slices"
 )
 
 // minUsed is the number of used cycles without which nothing is judged.
@@ -44,7 +45,7 @@ func Judge(y []float64, o Options) Judgement {
 func (s *series) examine(times []int, values []float64) *findings {
 	p := newProblem(times, values, s.o.Floor)
 	b := newBank(times, len(s.y)/5)
-	f := &findings{n: len(s.y), times: times, o: s.o, shapes: p.shapes(b)}
+	f := &findings{n: len(s.y), times: times, o: s.o, constant: slices.Min(values) == slices.Max(values), shapes: p.shapes(b)}
 	if saw := findSawtooth(times, values, s.o.Floor); saw != nil {
 		with := p
 		with.saw = saw
@@ -54,7 +55,8 @@ func (s *series) examine(times []int, values []float64) *findings {
 	}
 	f.trend = p.trend()
 	f.rate = f.trend.rate.Interval()
-	f.endRate = f.shapes.end.Interval()
+	f.roughEnd = f.shapes.end.rough()
+	f.endRate = f.roughEnd.Interval()
 	f.atMost = f.trend.rate.AtMost(s.o.Delta)
 	f.endAbove = f.shapes.end.Above(s.o.Delta)
 	return f
@@ -126,9 +128,9 @@ func (j *Judgement) describeShape(s *series, f *findings, v verdict) {
 // noGrowthAbove is the one-sided 95 % bound of the rate; where only the end is known to be flat,
 // of the end rate.
 func (f *findings) noGrowthAbove(c Class) float64 {
-	bound := f.trend.rate.pruned().Quantile(.95)
+	bound := f.trend.rate.Quantile(.95)
 	if c == Stable && 1-f.atMost >= stableP {
-		bound = f.shapes.end.pruned().Quantile(.95)
+		bound = f.roughEnd.Quantile(.95)
 	}
 	return max(0, bound)
 }

@@ -56,6 +56,9 @@ func newSawtooth(times, drops []int) *sawtooth {
 		gaps = append(gaps, float64(drops[i]-drops[i-1]))
 	}
 	s := &sawtooth{age: make([]float64, len(times)), period: median(gaps)}
+	if s.period < 2 {
+		return nil // a fall over several cycles
+	}
 	// Before the first drop the age is counted back from it.
 	last, next := float64(drops[0])-s.period, 0
 	for i, t := range times {

@@ -10,6 +10,8 @@ import (
 type student struct {
 	nu   int
 	logB float64 // ln of the beta function B(nu/2, 1/2)
+
+	table []float64 // P(T > k/tableStep), for quick and rough work; nil for none
 }
 
 func newStudent(nu int) student {
@@ -30,6 +32,10 @@ func (s student) above(t float64) float64 {
 	switch {
 	case t < 0:
 		return 1 - s.above(-t)
+	case s.table != nil && t < tableEnd:
+		at, part := math.Modf(t * tableStep)
+		i := int(at)
+		return s.table[i] + part*(s.table[i+1]-s.table[i])
 	case math.IsInf(t, 1):
 		return 0
 	case t > tailFrom:
@@ -38,6 +44,21 @@ func (s student) above(t float64) float64 {
 		return mathext.RegIncBeta(float64(s.nu)/2, .5, float64(s.nu)/(float64(s.nu)+t*t)) / 2
 	}
 	return s.series(t)
+}
+
+const (
+	tableEnd  = 8
+	tableStep = 64 // entries per unit
+)
+
+// tabulated returns the distribution with P(T > t) interpolated to about 1e-5.
+func (s student) tabulated() student {
+	table := make([]float64, tableEnd*tableStep+1)
+	for i := range table {
+		table[i] = s.above(float64(i) / tableStep)
+	}
+	s.table = table
+	return s
 }
 
 // series is P(T > t) for 0 <= t.
