@@ -38,10 +38,8 @@ type Tally struct {
 	allocs   []Allocator
 	earlier  []EarlierVerdict
 	missing  []string
-	faults   []string
 	judged   int
 	last     time.Time
-	sites    map[Series]string // where the newest reading saw a series: see siteOf
 	lastFull Sample
 	samples  []Sample // Detail only, totals of plotted series
 	phases   []PhaseSpan
@@ -53,7 +51,7 @@ func NewTally(o TallyOptions) *Tally {
 	if o.Cycles <= 0 {
 		o.Cycles = 64
 	}
-	return &Tally{o: o, table: newSeriesTable(o.Cycles), sites: map[Series]string{}}
+	return &Tally{o: o, table: newSeriesTable(o.Cycles)}
 }
 
 // TallyRecording reads a recording to its end, with all detail. A last line that is cut off is left out.
@@ -168,6 +166,9 @@ func siteMetric(name string) bool {
 }
 
 func (t *Tally) note(n Note) error {
+	if n.Name == VerdictNote {
+		return nil // what was said of this recording is no part of it
+	}
 	t.last = n.Time
 	var err error
 	switch n.Name {
