@@ -75,6 +75,21 @@ func loadTimezone(name string) (*time.Location, error) {
 // every is a schedule of the whole multiples of a period since the year 1 in UTC.
 type every struct{ period time.Duration }
 
+// RunsPerDay is how often the schedule fires a day, over the week that follows; 0 without one.
+func (s *Site) RunsPerDay(after time.Time) float64 {
+	const most, week = 5000, 7 * 24 * time.Hour
+	times := s.Next(after, most)
+	n := 0
+	for n < len(times) && times[n].Before(after.Add(week)) {
+		n++
+	}
+	span := week
+	if n == most {
+		span = times[n-1].Sub(after)
+	}
+	return float64(n) * float64(24*time.Hour) / float64(span)
+}
+
 // Next gives the first multiple after t.
 func (e every) Next(t time.Time) time.Time { return t.Truncate(e.period).Add(e.period) }
 
