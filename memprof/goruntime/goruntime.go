@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/metrics"
+	"time"
 
 	"github.com/ebbworker/ebb/memprof"
 )
@@ -23,8 +25,16 @@ var names = [...]struct{ metric, runtime string }{
 	{"go.gc_cycles", "/gc/cycles/total:gc-cycles"},
 }
 
+// Collect collects this program's garbage, so that go.heap_live is the live heap of this moment,
+// and returns how long that took: some 10 ms for 20 MB.
+func Collect() time.Duration {
+	begin := time.Now()
+	runtime.GC()
+	return time.Since(begin)
+}
+
 // Source reads runtime/metrics. It stops nothing and collects nothing: go.heap_live is the live
-// heap at the last collection that the program did by itself. The zero value is ready for use.
+// heap at the last collection that the program did by itself, or that Collect did. The zero value is ready for use.
 type Source struct{}
 
 // Name returns "goruntime".

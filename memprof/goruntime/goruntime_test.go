@@ -44,6 +44,21 @@ func TestReadSeesMemoryAndGoroutines(t *testing.T) {
 	require.Equal(t, "goruntime", Source{}.Name())
 }
 
+// After Collect the live heap is what is live now: neither what was before, nor garbage.
+func TestCollectMakesTheLiveHeapFresh(t *testing.T) {
+	require.Positive(t, Collect())
+	before := read(t)["go.heap_live"]
+	kept, garbage := make([]byte, 8<<20), make([]byte, 16<<20)
+	runtime.KeepAlive(garbage)
+	Collect()
+	grown := read(t)["go.heap_live"] - before
+	require.InDelta(t, float64(len(kept)), grown, 512<<10)
+	runtime.KeepAlive(kept)
+	kept = nil
+	Collect()
+	require.InDelta(t, before, read(t)["go.heap_live"], 512<<10)
+}
+
 // Before the first collection the live heap is unknown, not 0. The test binary starts itself
 // again to see that moment.
 func TestTheLiveHeapIsUnknownBeforeTheFirstCollection(t *testing.T) {
