@@ -1,0 +1,143 @@
+package heap
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// visit is a page after so many visits, each of which leaves something behind in several ways.
+func visit(visits int) *graph {
+	g := draw().
+		node("cache", "object", "Map", 9, 16).edge("window", "property", "cache", "cache").
+		node("list", "object", "Array", 13, 16).edge("window", "property", "list", "list").
+		node("script", "code", "system / Script / http://a/app.js", 17, 80).
+		node("code", "code", "system / FeedbackVector", 19, 40).edge("window", "internal", "feedback", "code").
+		node("box", "object", "Box", 21, 16).edge("window", "property", "box", "box").
+		node("two", "object", "Two", 23, 16).edge("window", "property", "two", "two").
+		node("one", "object", "One", 25, 16).edge("window", "property", "one", "one")
+	id := func(i, what int) int { return 1001 + 100*i + 2*what }
+	// The table of a map is another one each time.
+	g.node("table", "array", "", id(visits, 20), 100+visits*10).edge("cache", "internal", "table", "table")
+	// The state of a page is made anew each time, and is no larger.
+	g.node("state", "object", "State", id(visits, 21), 5000).edge("window", "property", "state", "state")
+	// A text that gets longer.
+	g.node("text", "string", "log log log", id(visits, 22), 100+10*visits).edge("box", "property", "text", "text")
+	head := ""
+	for i := range visits {
+		n := func(name string) string { return fmt.Sprint(name, i) }
+		g.node(n("entry"), "object", "Entry", id(i, 1), 240).edge("table", "internal", fmt.Sprint(11+(i*7)%50), n("entry"))
+		g.node(n("div"), "native", fmt.Sprintf(`<div id="%d">`, i), id(i, 2), 100).detach(n("div")).edge("list", "element", i, n("div"))
+		g.node(n("kept"), "closure", "kept", id(i, 3), 32).edge(n("entry"), "property", "on", n("kept")).at(n("kept"), 4, "script", 9, 4)
+		g.node(n("vector"), "code", "system / Thing", id(i, 4), 4000).edge("code", "internal", n("slot"), n("vector"))
+		g.node(n("url"), "string", "http://a/", id(i, 5), 30).edge(n("entry"), "property", "url", n("url"))
+		// A list whose head is new each time.
+		g.node(n("link"), "object", "Link", id(i, 6), 50)
+		if head != "" {
+			g.edge(n("link"), "property", "next", head)
+		}
+		head = n("link")
+		// What two objects keep belongs to each by half.
+		g.node(n("shared"), "object", "Shared", id(i, 7), 60).edge("one", "property", n("s"), n("shared")).edge("two", "property", n("s"), n("shared"))
+	}
+	return g.edge("window", "property", "head", head)
+}
+
+func compare(t *testing.T, graphs ...*graph) *Diff {
+	t.Helper()
+	c := NewComparison(CompareOptions{})
+	for i, g := range graphs {
+		require.NoError(t, c.Add(fmt.Sprint(i+1), g.read(t)))
+	}
+	d, err := c.Diff()
+	require.NoError(t, err)
+	return d
+}
+
+func TestDiff(t *testing.T) {
+	d := compare(t, visit(2), visit(4), visit(6))
+	type row struct {
+		Path, How string
+		Counts    []int
+		Share     uint64
+		Artefact  Artefact
+	}
+	var rows []row
+	for _, p := range d.Paths {
+		rows = append(rows, row{p.Path, p.How, p.Counts, p.Share, p.Artefact})
+	}
+	require.Equal(t, []row{
+		{"window.cache : Map -> table : (array)", "references", []int{2, 4, 6}, 4 * (240 + 32 + 30), ""},
+		{"window.list : Array", "references", []int{2, 4, 6}, 4 * 100, ""},
+		{"window.head : Link", "tree", []int{1, 1, 1}, 4 * 50, ""},
+		{"window.one : One", "references", []int{2, 4, 6}, 4 * 60 / 2, ""},
+		{"window.two : Two", "references", []int{2, 4, 6}, 4 * 60 / 2, ""},
+		{"window.box.text : (string)", "tree", []int{0, 0, 0}, 40, ""},
+		{"window -> feedback : (compiled code)", "references", []int{2, 4, 6}, 4 * 4000, ArtefactCompilation},
+	}, rows, "the state of the page is not among them; the artefact is there, and last")
+	require.Equal(t, []ClassTotal{{"Entry", 4, 960}, {"Function", 4, 128}, {"(string)", 4, 120}}, d.Paths[0].Holds)
+
+	require.Equal(t, 4, d.Detached.Count)
+	require.Equal(t, "<div>", d.Detached.Tags[0].Name)
+	require.Equal(t, "window.list[2] : <div>", d.Detached.Tags[0].Chain.Words)
+	require.Len(t, d.Closures, 1)
+	require.Equal(t, []any{"kept", "http://a/app.js", 10, 5, 6, 4}, []any{d.Closures[0].Function, d.Closures[0].Script, d.Closures[0].Line, d.Closures[0].Column, d.Closures[0].Count, d.Closures[0].Growth})
+	require.Equal(t, []StringGrowth{{Text: "http://a/", Count: 6, Growth: 4, Bytes: 120}}, d.Strings)
+
+	entries := d.Constructors[slices.IndexFunc(d.Constructors, func(c ClassGrowth) bool { return c.Name == "Entry" })]
+	require.Equal(t, ClassGrowth{Name: "Entry", Count: 4, Bytes: 960, New: 4, NewBytes: 960}, entries)
+	require.False(t, slices.ContainsFunc(d.Constructors, func(c ClassGrowth) bool { return c.Name == "State" }))
+	require.Equal(t, 4*7+3, d.NewObjects)
+	require.Equal(t, []int{2, 4, 6}, []int{d.Snapshots[0].Detached, d.Snapshots[1].Detached, d.Snapshots[2].Detached})
+}
+
+// What did not grow once is no leak, and what shrank again is none.
+func TestWhatStoppedGrowingIsNotListed(t *testing.T) {
+	require.Empty(t, compare(t, visit(2), visit(4), visit(4)).Paths)
+	require.Empty(t, compare(t, visit(3), visit(2)).Paths)
+	require.Empty(t, compare(t, visit(3), visit(3)).Paths)
+	require.Zero(t, compare(t, visit(3), visit(3)).NewObjects)
+}
+
+// A diff is the same each time.
+func TestDiffIsDeterministic(t *testing.T) {
+	want := compare(t, visit(2), visit(4), visit(6))
+	for range 10 {
+		require.Equal(t, want, compare(t, visit(2), visit(4), visit(6)))
+	}
+}
+
+// Places that differ in numbers only are one row.
+func TestManyPlacesAreOneRow(t *testing.T) {
+	page := func(visits int) *graph {
+		g := draw().node("list", "object", "Array", 9, 16).edge("window", "property", "list", "list")
+		for i := range 50 {
+			row := fmt.Sprint("row", i)
+			g.node(row, "object", "Row", 101+2*i, 24).edge("list", "element", i, row).
+				node(row+"log", "object", "Array", 301+2*i, 16).edge(row, "property", "log", row+"log")
+			for k := range visits {
+				g.node(fmt.Sprint(row, " line ", k), "object", "Line", 1001+200*i+2*k, 10).edge(row+"log", "element", k, fmt.Sprint(row, " line ", k))
+			}
+		}
+		return g
+	}
+	d := compare(t, page(1), page(3))
+	require.Len(t, d.Paths, 1)
+	require.Equal(t, []any{"window.list[*].log : Array", 50, []int{50, 150}, uint64(1000), 100, "window.list[0].log : Array"},
+		[]any{d.Paths[0].Path, d.Paths[0].Places, d.Paths[0].Counts, d.Paths[0].Share, d.Paths[0].NewObjects, d.Paths[0].Chain.Words})
+}
+
+func TestOtherIsolate(t *testing.T) {
+	other := &graph{index: map[string]int{}, stringAt: map[string]int{}}
+	other.node("root", "synthetic", "", 1, 0)
+	for i := range 50 {
+		other.node(fmt.Sprint(i), "object", "Other", 5+2*i, 10).edge("root", "element", i, fmt.Sprint(i))
+	}
+	c := NewComparison(CompareOptions{})
+	require.NoError(t, c.Add("a", visit(3).read(t)))
+	require.ErrorIs(t, c.Add("b", other.read(t)), ErrOtherIsolate)
+	_, err := c.Diff()
+	require.EqualError(t, err, "compare heap snapshots: it takes two")
+}

@@ -1,0 +1,268 @@
+package heap
+
+import (
+	"cmp"
+	"regexp"
+)
+
+// GrowingPath is a place that held more in each snapshot than in the one before.
+type GrowingPath struct {
+	// Path is the place in words, from a root: "window.cache : Map -> table". Numbers in which
+	// several such places differ are [*].
+	Path string `json:"path"`
+	// Places is how many places there are that differ by numbers only.
+	Places int `json:"places"`
+	// How says what grew: "references" that the object there has, the "size" of the object, or
+	// the "tree" that hangs on a new object that took the place of another, such as the head of a
+	// list.
+	How string `json:"how"`
+	// Counts are the numbers of references of all these places in each snapshot.
+	Counts []int `json:"counts"`
+	// Share is how many bytes of new objects this path keeps. What several growing paths keep is
+	// divided among them (BLeak's LeakShare).
+	Share uint64 `json:"leak_share_bytes"`
+	// NewObjects is how many new objects are reached from here, those that others reach included.
+	NewObjects int `json:"new_objects"`
+	// Holds are the classes of those objects, the largest first.
+	Holds []ClassTotal `json:"holds"`
+	// Artefact is the family of known artefacts that this looks like; "" for none.
+	Artefact Artefact `json:"artefact,omitempty"`
+	// Chain leads to the first of the places.
+	Chain Chain `json:"chain"`
+}
+
+// ClassTotal is objects of one class.
+type ClassTotal struct {
+	Class string `json:"class"`
+	Count int    `json:"count"`
+	Bytes uint64 `json:"bytes"`
+}
+
+const (
+	maxRoots     = 5_000       // growing places that are looked into, those with most growth first
+	maxRootSteps = 200_000_000 // references followed for all of them together
+	maxHolds     = 3           // classes of GrowingPath.Holds
+)
+
+// growRoot is a place that grew.
+type growRoot struct {
+	node  uint32
+	how   string
+	start []uint32 // the new objects that it leads to
+	share float64
+	count int
+	holds map[uint32]tally // by class
+}
+
+// growingPaths are the places that grew in every pair of snapshots.
+func (c *Comparison) growingPaths() []GrowingPath {
+	s := c.last
+	isNew := make([]bool, s.Nodes())
+	for n, id := range s.nodeID {
+		isNew[n] = !c.first.has(id)
+	}
+	w := &claims{s: s, isNew: isNew, reached: make([]uint32, s.Nodes()), seen: make([]uint32, s.Nodes()), steps: maxRootSteps}
+	var own, ofV8 []*growRoot
+	for _, root := range c.growRoots(isNew) {
+		if s.kind(root.node) == kindSynthetic {
+			ofV8 = append(ofV8, root)
+		} else {
+			own = append(own, root)
+		}
+	}
+	// V8's roots hold much that a page's object holds, too: they are asked about the rest only.
+	w.divide(own)
+	for _, root := range own {
+		w.each(root, func(n uint32) { w.isNew[n] = false })
+	}
+	w.divide(ofV8)
+	return c.groupRoots(append(own, ofV8...))
+}
+
+// growRoots finds the places that grew, those with most growth first.
+func (c *Comparison) growRoots(isNew []bool) []*growRoot {
+	s, g, p := c.last, c.growth, c.last.ways()
+	var roots []*growRoot
+	for _, n := range p.order {
+		mark := g.marks[n]
+		if mark == 0 {
+			continue
+		}
+		above := p.parent[n]
+		if above != none && g.marks[above]&growsEdges != 0 && s.relation(p.edge[n]) == relationInternal {
+			continue // the backing store of an array that is itself one of these
+		}
+		root := &growRoot{node: n, holds: make(map[uint32]tally)}
+		switch {
+		case mark&growsEdges != 0:
+			root.how = "references"
+			for e, end := s.edges(n); e < end; e++ {
+				if to := s.edgeTo[e]; s.keeps(n, e) && isNew[to] {
+					root.start = append(root.start, to)
+				}
+			}
+		case mark&growsTree != 0 && isNew[n] && (above == none || !isNew[above]):
+			root.how, root.start = "tree", []uint32{n}
+		case mark&growsSize != 0 && !isNew[n]:
+			root.how = "size"
+		default:
+			continue
+		}
+		roots = append(roots, root)
+	}
+	return top(maxRoots, roots, func(a, b *growRoot) int {
+		return cmp.Or(cmp.Compare(g.grown[b.node], g.grown[a.node]), cmp.Compare(a.node, b.node))
+	})
+}
+
+// claims divides the new objects among the places that lead to them.
+type claims struct {
+	s       *Snapshot
+	isNew   []bool
+	reached []uint32 // by how many roots
+	seen    []uint32 // by which one last
+	turn    uint32
+	stack   []uint32
+	steps   int // how many references may still be followed
+}
+
+// each calls do for all new objects that a root leads to, over new ones only.
+func (w *claims) each(root *growRoot, do func(n uint32)) {
+	w.turn++
+	meet := func(n uint32) {
+		if w.isNew[n] && w.seen[n] != w.turn {
+			w.seen[n] = w.turn
+			w.stack = append(w.stack, n)
+		}
+	}
+	for _, n := range root.start {
+		meet(n)
+	}
+	for len(w.stack) > 0 {
+		n := w.stack[len(w.stack)-1]
+		w.stack = w.stack[:len(w.stack)-1]
+		if w.steps <= 0 {
+			w.stack = w.stack[:0]
+			return
+		}
+		for e, end := w.s.edges(n); e < end; e++ {
+			w.steps--
+			if w.s.keeps(n, e) {
+				meet(w.s.edgeTo[e])
+			}
+		}
+		do(n)
+	}
+}
+
+// divide gives each root its share: an object's size by the number of roots that lead to it.
+func (w *claims) divide(roots []*growRoot) {
+	w.steps = maxRootSteps
+	for _, root := range roots {
+		w.each(root, func(n uint32) { w.reached[n]++ })
+	}
+	class := w.s.class().of
+	w.steps = maxRootSteps
+	for _, root := range roots {
+		w.each(root, func(n uint32) {
+			size := w.s.selfSize[n]
+			if size == 0 {
+				return // a number, or a string of V8's own
+			}
+			root.share += float64(size) / float64(max(w.reached[n], 1))
+			root.count++
+			t := root.holds[class[n]]
+			t.count, t.bytes = t.count+1, t.bytes+size
+			root.holds[class[n]] = t
+		})
+	}
+	w.steps = maxRootSteps
+}
+
+// bound takes from a root's share what only took the place of something else.
+func (c *Comparison) bound(root *growRoot) uint64 {
+	g, s := c.growth, c.last
+	history := g.history[root.node]
+	rise := float64(history[len(history)-1]) - float64(history[0])
+	switch root.how {
+	case "tree":
+		return min(uint64(root.share), g.grown[root.node])
+	case "size":
+		return s.selfSize[root.node] - g.sizes[root.node]
+	}
+	if fresh := float64(len(root.start)); fresh > rise {
+		return uint64(root.share * rise / fresh)
+	}
+	return uint64(root.share)
+}
+
+// number is what differs between places of one sort.
+var number = regexp.MustCompile(`\[(hidden )?\d+\]`)
+
+// shapeOf is a path without its numbers.
+func shapeOf(words string) string { return number.ReplaceAllString(words, "[${1}*]") }
+
+// groupRoots makes one row of all places that differ in numbers only.
+func (c *Comparison) groupRoots(roots []*growRoot) []GrowingPath {
+	groups := make(map[string]*GrowingPath)
+	holds := make(map[*GrowingPath]map[uint32]tally)
+	for _, root := range roots {
+		share := c.bound(root)
+		if share == 0 {
+			continue
+		}
+		chain := c.last.chainTo(root.node)
+		shape := shapeOf(chain.Words) + " " + root.how
+		row := groups[shape]
+		if row == nil {
+			row = &GrowingPath{Path: chain.Words, How: root.how, Chain: chain, Counts: make([]int, len(c.points))}
+			groups[shape], holds[row] = row, make(map[uint32]tally)
+		} else {
+			row.Path = shapeOf(chain.Words)
+		}
+		row.Places++
+		row.Share += share
+		row.NewObjects += root.count
+		for i, count := range c.growth.history[root.node] {
+			row.Counts[i] += int(count)
+		}
+		for class, t := range root.holds {
+			sum := holds[row][class]
+			holds[row][class] = tally{sum.count + t.count, sum.bytes + t.bytes}
+		}
+	}
+	var rows []GrowingPath
+	for _, row := range groups {
+		row.Holds = c.last.classTotals(holds[row], maxHolds)
+		row.Artefact = row.Chain.artefact()
+		if row.Artefact == "" && len(row.Holds) > 0 {
+			row.Artefact = artefactOf(row.Holds[0].Class)
+		}
+		rows = append(rows, *row)
+	}
+	return top(c.o.Top, rows, func(a, b GrowingPath) int {
+		return cmp.Or(
+			rank(a.Artefact)-rank(b.Artefact), cmp.Compare(b.Share, a.Share),
+			cmp.Compare(b.NewObjects, a.NewObjects), cmp.Compare(a.Path, b.Path),
+		)
+	})
+}
+
+// rank puts artefacts below the rest.
+func rank(a Artefact) int {
+	if a == "" {
+		return 0
+	}
+	return 1
+}
+
+// classTotals are the classes with most bytes.
+func (s *Snapshot) classTotals(of map[uint32]tally, n int) []ClassTotal {
+	rows := make([]ClassTotal, 0, len(of))
+	for class, t := range of {
+		rows = append(rows, ClassTotal{Class: shorten(s.class().names[class], maxNameLength), Count: t.count, Bytes: t.bytes})
+	}
+	return top(n, rows, func(a, b ClassTotal) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Class, b.Class))
+	})
+}

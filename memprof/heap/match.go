@@ -1,0 +1,123 @@
+package heap
+
+// match finds for each node of next the node of prev that it was: the same object, by its id, or
+// else what stood at the same place, by its path as in BLeak (Vilk and Berger, PLDI 2018): the
+// match of the node before it has a reference with the same name. none for what is new.
+//
+// Ids are of one isolate: both snapshots have to be, too.
+func match(prev, next *Snapshot) []uint32 {
+	m := &matcher{prev: prev, next: next, names: sharedNames(prev, next), of: filled(next.Nodes())}
+	p := next.ways()
+	for _, n := range p.order {
+		if m.of[n] == none { // not by its path
+			m.of[n] = m.same(n)
+		}
+		if p.parent[n] == none && m.of[n] == none && n == 0 {
+			m.of[n] = 0
+		}
+		m.children(n)
+	}
+	return m.of
+}
+
+type matcher struct {
+	prev, next *Snapshot
+	names      map[uint32]uint32 // of edges: from next to prev
+	of         []uint32
+	places     map[edgeKey]uint32 // the references of the node of prev that is at hand
+}
+
+// edgeKey is the name of an edge in prev.
+type edgeKey struct {
+	relation relation
+	name     uint32
+}
+
+// same is the node of prev with the id of a node of next.
+func (m *matcher) same(n uint32) uint32 {
+	found := m.prev.find(m.next.nodeID[n])
+	if found != none && m.prev.kind(found) != m.next.kind(n) {
+		return none
+	}
+	return found
+}
+
+// children matches by their path the nodes that a node leads to and that have no match by id.
+func (m *matcher) children(n uint32) {
+	was := m.of[n]
+	if was == none {
+		return
+	}
+	m.places = nil
+	p := m.next.ways()
+	for e, end := m.next.edges(n); e < end; e++ {
+		to := m.next.edgeTo[e]
+		if p.edge[to] != e || m.same(to) != none {
+			continue
+		}
+		key, ok := m.key(e)
+		if !ok {
+			continue
+		}
+		if m.places == nil {
+			m.places = m.placesOf(was)
+		}
+		if found, ok := m.places[key]; ok && m.prev.kind(found) == m.next.kind(to) {
+			m.of[to] = found
+		}
+	}
+}
+
+// key is the name of an edge of next in terms of prev.
+func (m *matcher) key(e uint32) (edgeKey, bool) {
+	k := edgeKey{m.next.relation(e), m.next.edgeName[e]}
+	if k.relation.numbered() {
+		return k, true
+	}
+	name, ok := m.names[k.name]
+	k.name = name
+	return k, ok
+}
+
+// placesOf are the references of a node of prev by their names.
+func (m *matcher) placesOf(n uint32) map[edgeKey]uint32 {
+	first, end := m.prev.edges(n)
+	places := make(map[edgeKey]uint32, end-first)
+	for e := first; e < end; e++ {
+		if k := (edgeKey{m.prev.relation(e), m.prev.edgeName[e]}); m.prev.keeps(n, e) {
+			if _, twice := places[k]; !twice {
+				places[k] = m.prev.edgeTo[e]
+			}
+		}
+	}
+	return places
+}
+
+// sharedNames says of the names of edges that both snapshots have which string of prev is which
+// of next.
+func sharedNames(prev, next *Snapshot) map[uint32]uint32 {
+	known := make(map[string]uint32)
+	for _, i := range prev.edgeLabels() {
+		known[prev.strings.at(i)] = i
+	}
+	shared := make(map[uint32]uint32)
+	for _, i := range next.edgeLabels() {
+		if was, ok := known[string(next.strings.bytes(i))]; ok {
+			shared[i] = was
+		}
+	}
+	return shared
+}
+
+// edgeLabels are the strings that are names of edges, each once.
+func (s *Snapshot) edgeLabels() []uint32 {
+	used := make([]bool, s.strings.count())
+	var labels []uint32
+	for e := range uint32(s.Edges()) {
+		if name := s.edgeName[e]; !s.relation(e).numbered() && !used[name] {
+			used[name] = true
+			labels = append(labels, name)
+		}
+	}
+	return labels
+}
