@@ -61,6 +61,9 @@ var ErrOtherIsolate = errors.New("the snapshots are not of the same isolate")
 
 // Add adds the next snapshot, which the comparison then owns.
 func (c *Comparison) Add(name string, s *Snapshot) error {
+	if id, twice := s.sharedID(); twice {
+		return fmt.Errorf("compare %s: two objects have the id %d", name, id)
+	}
 	if c.last == nil {
 		c.first = s.origin()
 		c.growth = newGrowth(s)

@@ -141,3 +141,8 @@ func TestOtherIsolate(t *testing.T) {
 	_, err := c.Diff()
 	require.EqualError(t, err, "compare heap snapshots: it takes two")
 }
+
+func TestIDsAreOfOneObject(t *testing.T) {
+	g := visit(3).node("twin", "object", "Twin", 9, 16)
+	require.EqualError(t, NewComparison(CompareOptions{}).Add("a", g.read(t)), "compare a: two objects have the id 9")
+}

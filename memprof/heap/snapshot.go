@@ -92,8 +92,8 @@ func (s *Snapshot) isDetached(n uint32) bool {
 	return s.kind(n) == kindNative && len(name) > len(prefix) && string(name[:len(prefix)]) == prefix
 }
 
-// find returns the node with an id, or none.
-func (s *Snapshot) find(id uint32) uint32 {
+// inIDOrder are the nodes in the order of their ids.
+func (s *Snapshot) inIDOrder() []uint32 {
 	if s.byID == nil {
 		s.byID = make([]uint32, s.Nodes())
 		for i := range s.byID {
@@ -103,7 +103,23 @@ func (s *Snapshot) find(id uint32) uint32 {
 			return cmp.Or(cmp.Compare(s.nodeID[a], s.nodeID[b]), cmp.Compare(a, b))
 		})
 	}
-	at, ok := slices.BinarySearchFunc(s.byID, id, func(n, id uint32) int { return cmp.Compare(s.nodeID[n], id) })
+	return s.byID
+}
+
+// sharedID returns an id that two nodes have, which V8 gives none.
+func (s *Snapshot) sharedID() (id uint32, ok bool) {
+	order := s.inIDOrder()
+	for i := 1; i < len(order); i++ {
+		if id := s.nodeID[order[i]]; id == s.nodeID[order[i-1]] {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
+// find returns the node with an id, or none.
+func (s *Snapshot) find(id uint32) uint32 {
+	at, ok := slices.BinarySearchFunc(s.inIDOrder(), id, func(n, id uint32) int { return cmp.Compare(s.nodeID[n], id) })
 	if !ok {
 		return none
 	}
