@@ -21,8 +21,7 @@ const giveUp = 30 * time.Second
 // line is how one page or Chrome is asked. At most one inquiry is under way: as long as it is
 // not answered nothing more is asked, so that nothing piles up before a busy main thread.
 type line struct {
-	session cdp.Session
-	isGone  func(error) bool
+	caller
 	enabled atomic.Bool // Performance is on, because of us
 
 	mu      sync.Mutex
@@ -107,14 +106,26 @@ func (l *line) hangUp() *inquiry {
 	return l.current
 }
 
-// call runs one command. The error of a session that has ended wraps memprof.ErrGone.
-func (l *line) call(ctx context.Context, method string, params, result any) error {
-	err := l.session.Call(ctx, method, params, result)
+// caller runs commands on a session.
+type caller struct {
+	session cdp.Session
+	isGone  func(error) bool
+}
+
+// call runs one command. The error of a session that has ended wraps memprof.ErrGone, and that
+// of one that did not answer in time memprof.ErrLate.
+func (c caller) call(ctx context.Context, method string, params, result any) error {
+	if err := c.session.Call(ctx, method, params, result); err != nil {
+		return c.classify(err)
+	}
+	return nil
+}
+
+// classify adds what an error of a session means.
+func (c caller) classify(err error) error {
 	var answer *cdproto.Error
 	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, chromedp.ErrTargetDetached) || l.isGone(err),
+	case errors.Is(err, chromedp.ErrTargetDetached) || c.isGone(err),
 		errors.As(err, &answer) && answer.Code == -32001: // there is no such session
 		return fmt.Errorf("%w: %w", err, memprof.ErrGone)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled):

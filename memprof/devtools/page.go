@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/runtime"
 
@@ -20,19 +21,17 @@ var (
 // figures is what a page answered.
 type figures struct {
 	isolate runtime.GetIsolateIDResult
-	heap    struct { // an older Chrome does not tell all of it
-		Used     *float64 `json:"usedSize"`
-		Total    *float64 `json:"totalSize"`
-		Embedder *float64 `json:"embedderHeapUsedSize"`
-		Backing  *float64 `json:"backingStorageSize"`
-	}
+	heap    heapFigures
 	metrics performance.GetMetricsResult
 	dom     struct {
 		Documents *float64 `json:"documents"`
 		Nodes     *float64 `json:"nodes"`
 		Listeners *float64 `json:"jsEventListeners"`
 	}
-	isolateErr, heapErr, metricsErr, domErr error
+	tree struct {
+		Top frameTree `json:"frameTree"`
+	}
+	isolateErr, heapErr, metricsErr, domErr, treeErr error
 }
 
 // page is one page with its readings.
@@ -41,37 +40,46 @@ type page struct {
 	subject  memprof.Subject
 	readings []memprof.Reading
 	err      error // that it is gone or late as a whole
+	isolate  string
+
+	// What it keeps for its origins, if it was asked.
+	asked   bool
+	kept    []kept
+	keptErr error
 }
 
 // readPage asks one page.
 func (s *Source) readPage(ctx context.Context, q memprof.Request, t Target, l *line) page {
-	p := page{t: t, subject: memprof.Subject{Browser: t.Browser, Kind: "page", Target: t.ID, URL: shortURL(t.URL, s.o.MaxURL), Site: t.Site}}
-	dom := q.Level >= memprof.LevelFull && !q.Tick
-	f, err := inquire(ctx, l, s.o.Patience, func(ctx context.Context) figures { return askPage(ctx, l, dom) })
+	p := page{t: t, subject: memprof.Subject{Browser: t.Browser, Kind: "page", Target: t.ID, URL: shortURL(t.URL, s.o.MaxURL), Site: t.site()}}
+	all := isFull(q)
+	f, err := inquire(ctx, l, s.o.Patience, func(ctx context.Context) figures { return askPage(ctx, l, all) })
 	if err == nil {
-		err = decisive(f.isolateErr, f.heapErr, f.metricsErr, f.domErr)
+		err = decisive(f.isolateErr, f.heapErr, f.metricsErr, f.domErr, f.treeErr)
 	}
 	if p.err = err; err != nil {
 		p.add("page.*", 0, err)
 		return p
 	}
-	p.subject.Isolate = f.isolate.ID // without it the page counts for itself
+	p.isolate = f.isolate.ID
+	p.subject.Isolate = p.isolate // without it the page counts for itself
 	p.heap(f)
 	p.perf(f)
-	if dom {
+	if all {
 		p.dom(f)
+		s.readKept(ctx, &p, f, l)
 	}
 	return p
 }
 
 // askPage runs all commands at once: they wait for the same main thread.
-func askPage(ctx context.Context, l *line, dom bool) (f figures) {
+func askPage(ctx context.Context, l *line, all bool) (f figures) {
 	var wg sync.WaitGroup
 	wg.Go(func() { f.isolateErr = l.call(ctx, runtime.CommandGetIsolateID, cdp.Empty{}, &f.isolate) })
 	wg.Go(func() { f.heapErr = l.call(ctx, runtime.CommandGetHeapUsage, cdp.Empty{}, &f.heap) })
 	wg.Go(func() { f.metrics, f.metricsErr = l.metrics(ctx) })
-	if dom {
+	if all {
 		wg.Go(func() { f.domErr = l.call(ctx, "Memory.getDOMCounters", cdp.Empty{}, &f.dom) })
+		wg.Go(func() { f.treeErr = l.call(ctx, cdppage.CommandGetFrameTree, cdp.Empty{}, &f.tree) })
 	}
 	wg.Wait()
 	return f
@@ -142,6 +150,9 @@ func (p *page) failed() bool {
 	if errors.Is(p.err, memprof.ErrGone) {
 		return false
 	}
+	if p.keptErr != nil {
+		return true
+	}
 	for _, r := range p.readings {
 		if r.Err != nil {
 			return true
@@ -152,6 +163,6 @@ func (p *page) failed() bool {
 
 // gone makes one gap of all the page's readings.
 func (p *page) gone() {
-	p.err, p.readings = memprof.ErrGone, nil
+	p.err, p.readings, p.asked = memprof.ErrGone, nil, false
 	p.add("page.*", 0, p.err)
 }
