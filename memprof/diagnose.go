@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -153,15 +154,7 @@ func (g *diagnosing) deciding() []*judged {
 	return list
 }
 
-func compareFloat(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
-}
+func compareFloat(a, b float64) int { return cmp.Compare(a, b) }
 
 // rank puts what grows first: by verdict, then role, then how sure it is.
 func rank(metrics []MetricVerdict) {

@@ -174,15 +174,7 @@ func holm(all []*judged) {
 			tested = append(tested, m)
 		}
 	}
-	slices.SortStableFunc(tested, func(a, b *judged) int {
-		switch {
-		case a.j.P < b.j.P:
-			return -1
-		case a.j.P > b.j.P:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(tested, func(a, b *judged) int { return compareFloat(a.j.P, b.j.P) })
 	for i, m := range tested {
 		if m.j.P < alpha/float64(len(tested)-i) {
 			continue

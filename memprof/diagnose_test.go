@@ -1,0 +1,345 @@
+package memprof
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// history makes a tally of a diagnosis whose figures are given cycle by cycle.
+type history struct {
+	t     *testing.T
+	tally *Tally
+	start time.Time
+	n     int
+	// level is what each series holds, and noise moves process memory.
+	level map[Series]float64
+	noise *rand.Rand
+}
+
+func newHistory(t *testing.T, plan Plan) *history {
+	h := &history{t: t, tally: NewTally(TallyOptions{Detail: true}), start: time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC), noise: rand.New(rand.NewPCG(7, 7))}
+	h.add(Manifest{Schema: Schema, Start: h.start, Host: HostInfo{Memory: 8e9}, Browsers: []BrowserInfo{{ID: "c", Version: "Chrome/1"}}})
+	if len(plan.Sites) == 0 {
+		plan.Sites = []PlanSite{{Name: "shop", Isolation: "tab", Keep: "page", Templates: []string{"page"}}}
+	}
+	h.note(PlanNote, plan)
+	h.level = map[Series]float64{
+		anonChrome: 90e6, {"process.anon", "browser"}: 15e6, {"process.anon", "renderer"}: 40e6, {"process.anon", "gpu-process"}: 20e6,
+		{"process.anon", "network"}: 10e6, {"process.anon", Worker}: 20e6, {"process.count", Chrome}: 6,
+		{"heap.used", ""}: 3e6, {"heap.embedder", ""}: 1e6, {"heap.backing", ""}: 0, {"page.read", ""}: 1,
+		{"perf.Nodes", ""}: 500, {"perf.JSEventListeners", ""}: 20, {"perf.LayoutObjects", ""}: 300, {"perf.Frames", ""}: 1, {"perf.Documents", ""}: 1,
+		{"perf.ArrayBufferContents", ""}: 0, {"perf.ContextLifecycleStateObservers", ""}: 3, {"target.count", "page"}: 1, {"context.count", ""}: 0,
+		{"go.heap_live", ""}: 4e6, {"go.goroutines", ""}: 60, {"process.fds", Worker}: 30, {"process.sockets", "network"}: 4,
+		{"profile.bytes", ""}: 2e6, {"profile.bytes", "http-cache"}: 1e5, {"storage.cookies", ""}: 2,
+	}
+	return h
+}
+
+func (h *history) add(v any) { require.NoError(h.t, h.tally.Add(v)) }
+
+func (h *history) note(name string, data any) {
+	n, err := newNote(name, data)
+	require.NoError(h.t, err)
+	n.Time = h.start
+	h.add(n)
+}
+
+// totals are those of the levels, with the noise of process memory.
+func (h *history) totals() Totals {
+	t := Totals{Level: LevelFull, Values: map[Series]float64{}}
+	total := 0.0
+	for _, s := range (&seriesTable{rows: map[Series][]float64{}}).sortedOf(h.level) {
+		value := h.level[s]
+		if s.Metric == "process.anon" && s.Group != Chrome {
+			value += 40e3 * h.noise.NormFloat64()
+			if s.Group != Worker && s.Group != ControlGroup {
+				total += value
+			}
+		}
+		t.Values[s] = value
+	}
+	t.Values[anonChrome] = total
+	return t
+}
+
+// sortedOf lists the series of a map in order, so that the noise is the same each time.
+func (*seriesTable) sortedOf(m map[Series]float64) []Series {
+	var list []Series
+	for s := range m {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, compareSeries)
+	return list
+}
+
+// cycles adds cycles in each of which the series grow by what is given, while pages are scraped.
+func (h *history) cycles(n int, grow map[Series]float64) {
+	for range n {
+		h.cycle(grow, nil)
+	}
+}
+
+// cycle adds one cycle that grows in the scrape phase, with its peak in the series given.
+func (h *history) cycle(grow, peaks map[Series]float64) {
+	h.n++
+	begin := h.start.Add(time.Duration(h.n) * 4 * time.Second)
+	before := h.totals()
+	for s, by := range grow {
+		h.level[s] += by
+	}
+	after := h.totals()
+	sum := Summary{
+		Cycle: h.n, Name: JudgedCycle, Sites: []string{"shop"}, Start: begin, Duration: 3 * time.Second, Level: LevelFull,
+		Before: before, AfterScrape: &after, After: after, Peaks: map[Series]Peak{}, Costs: map[string]Cost{"devtools": {Count: 4, Total: 8 * time.Millisecond, Max: 3 * time.Millisecond}},
+		Phases: []PhaseSpan{{Cycle: h.n, Kind: Scrape, Site: "shop", Start: begin, End: begin.Add(2 * time.Second)}, {Cycle: h.n, Kind: Settle, Start: begin.Add(2 * time.Second), End: begin.Add(3 * time.Second)}},
+	}
+	delta := &Delta{Phases: []string{"scrape shop"}, Values: map[Series]float64{}}
+	for s, value := range after.Values {
+		if d := value - before.Values[s]; d != 0 {
+			delta.Values[s] = d
+		}
+		sum.Peaks[s] = Peak{Value: math.Max(value, before.Values[s]), Time: begin.Add(time.Second), Phases: []string{"scrape shop"}}
+	}
+	for s, value := range peaks {
+		sum.Peaks[s] = Peak{Value: value, Time: begin.Add(time.Second), Phases: []string{"scrape shop"}}
+	}
+	sum.Deltas = []*Delta{delta}
+	h.add(sum)
+	h.note(RunNote, RunReport{Cycle: h.n, Site: "shop", Pages: 1, Items: 1})
+}
+
+func TestCausesByWhatGrows(t *testing.T) {
+	renderer := Series{"process.anon", "renderer"}
+	for name, c := range map[string]struct {
+		grow    map[Series]float64
+		cause   Cause
+		detail  string
+		certain bool
+	}{
+		"objects":          {map[Series]float64{{"heap.used", ""}: 1e6, renderer: 1.1e6}, CauseJSHeap, "", true},
+		"one element":      {map[Series]float64{{"perf.Nodes", ""}: 1, {"perf.JSEventListeners", ""}: 1}, CauseDOMNodes, "detached", true},
+		"detached":         {map[Series]float64{{"perf.Nodes", ""}: 4000, {"heap.embedder", ""}: 3.2e5, renderer: 5e5}, CauseDOMNodes, "detached", true},
+		"attached":         {map[Series]float64{{"perf.Nodes", ""}: 4000, {"perf.LayoutObjects", ""}: 4001, {"heap.embedder", ""}: 2.6e6, renderer: 3.2e6}, CauseDOMNodes, "attached", true},
+		"listeners":        {map[Series]float64{{"perf.JSEventListeners", ""}: 1000, {"heap.used", ""}: 61e3}, CauseListeners, "", true},
+		"buffers":          {map[Series]float64{{"heap.backing", ""}: 1e6, {"perf.ArrayBufferContents", ""}: 1}, CauseArrayBuffers, "", true},
+		"pages":            {map[Series]float64{{"target.count", "page"}: 1, renderer: 23e6, {"process.anon", "gpu-process"}: 2e6, {"perf.Frames", ""}: 1, {"perf.Nodes", ""}: 8}, CausePagesOpen, "", true},
+		"contexts":         {map[Series]float64{{"context.count", ""}: 1, {"process.anon", "browser"}: 6e5, {"process.anon", "network"}: 9e5}, CauseContextsOpen, "", true},
+		"workers":          {map[Series]float64{{"target.count", "worker"}: 1, renderer: 3.8e6}, CauseWorkers, "workers", true},
+		"iframes":          {map[Series]float64{{"perf.Frames", ""}: 1, {"perf.Documents", ""}: 1, {"perf.Nodes", ""}: 10, {"heap.used", ""}: 6e5, renderer: 1.5e6}, CauseIframes, "", true},
+		"foreign iframes":  {map[Series]float64{{"target.count", "iframe"}: 1, renderer: 16e6}, CauseIframes, "of other sites, each in a process of its own", true},
+		"sockets":          {map[Series]float64{{"process.sockets", "network"}: 1, {"perf.ContextLifecycleStateObservers", ""}: 1, {"perf.JSEventListeners", ""}: 3}, CauseWebSockets, "", true},
+		"indexeddb":        {map[Series]float64{{"storage.bytes", "indexeddb"}: 2e6, {"profile.bytes", ""}: 2e6, {"profile.bytes", "indexeddb"}: 2e6}, CauseIndexedDB, "", true},
+		"http cache":       {map[Series]float64{{"profile.bytes", "http-cache"}: 2e6, {"profile.bytes", ""}: 2e6}, CauseHTTPCache, "", true},
+		"local storage":    {map[Series]float64{{"storage.local", ""}: 2e5, {"process.anon", "browser"}: 1.8e5, renderer: 1.6e5}, CauseLocalStorage, "", true},
+		"cookies":          {map[Series]float64{{"storage.cookies", ""}: 5}, CauseCookies, "", true},
+		"browser":          {map[Series]float64{{"process.anon", "browser"}: 2e6}, CauseBrowserProcess, "", false},
+		"native, unknown":  {map[Series]float64{renderer: 2e6}, CauseUnknown, "canvas, images or WebAssembly", false},
+		"goroutines":       {map[Series]float64{{"go.goroutines", ""}: 10, {"go.heap_live", ""}: 3e4}, CauseGoroutines, "", true},
+		"go heap":          {map[Series]float64{{"go.heap_live", ""}: 1e6, {"process.anon", Worker}: 1e6}, CauseGoHeap, "", true},
+		"files":            {map[Series]float64{{"process.fds", Worker}: 5}, CauseFileDescriptors, "", true},
+		"heap and cookies": {map[Series]float64{{"heap.used", ""}: 1e6, renderer: 1e6, {"storage.cookies", ""}: 1}, CauseJSHeap, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t, Plan{})
+			h.cycles(25, c.grow)
+			d := h.tally.Diagnosis()
+			require.Equal(t, Leak, d.Verdict, d.Headline)
+			require.Equal(t, c.cause, d.Cause, "%+v", d.Causes)
+			require.Equal(t, c.detail, d.Causes[0].Detail)
+			require.Equal(t, c.certain, d.Certain)
+			require.Equal(t, "shop", d.Site)
+			require.Equal(t, "scrape", d.Phase)
+		})
+	}
+}
+
+func TestAllocatorsNameNativeMemory(t *testing.T) {
+	renderer := map[Series]float64{{"process.anon", "renderer"}: 2e6}
+	browser := map[Series]float64{{"process.anon", "browser"}: 2e6}
+	for name, c := range map[string]struct {
+		grow    map[Series]float64
+		allocs  []Allocator
+		cause   Cause
+		certain bool
+	}{
+		"canvas": {renderer, []Allocator{{"renderer", "canvas/ResourceProvider", 2e6}}, CauseCanvas, true},
+		"wasm":   {renderer, []Allocator{{"renderer", "private_footprint", 2e6}, {"renderer", "v8/main", 100}}, CauseWasm, true},
+		"bitmap": {renderer, []Allocator{{"renderer", "malloc/allocated_objects", 2e6}}, CauseCanvas, false},
+		"blobs":  {browser, []Allocator{{"browser", "site_storage/blob_storage", 2e6}}, CauseBlobs, true},
+		"other":  {browser, []Allocator{{"browser", "malloc", 2e6}}, CauseBrowserProcess, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t, Plan{})
+			h.cycles(25, c.grow)
+			h.note(AllocatorsNote, c.allocs)
+			d := h.tally.Diagnosis()
+			require.Equal(t, c.cause, d.Cause)
+			require.Equal(t, c.certain, d.Certain)
+		})
+	}
+}
+
+func TestNothingGrows(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(25, nil)
+	d := h.tally.Diagnosis()
+	require.Equal(t, Stable, d.Verdict, "%v", d.Reasons)
+	require.Equal(t, CauseNone, d.Cause)
+	require.Less(t, d.NoGrowthAbove, 0.25)
+	require.Positive(t, d.SmallestVisible)
+	require.Empty(t, d.Fingerprint.ID)
+}
+
+func TestTheRateAndTheTimeToTheLimit(t *testing.T) {
+	h := newHistory(t, Plan{Limit: 500e6, LimitIs: "given"})
+	h.cycles(25, map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6})
+	d := h.tally.Diagnosis()
+	require.InDelta(t, 1, d.Rate.MBPerCycle, 0.02)
+	require.LessOrEqual(t, d.Rate.Lo, 1.0)
+	require.GreaterOrEqual(t, d.Rate.Hi, 1.0)
+	require.InDelta(t, 28800, d.Rate.CyclesPerDay, 1, "cycles of 3 s")
+	require.InDelta(t, 28800, d.Rate.MBPerDay, 600)
+	level := h.level[Series{"process.anon", "renderer"}] + 45e6 + 20e6
+	require.InDelta(t, (500e6-level)/1e6/28800*24, *d.Rate.Hours, 0.02)
+}
+
+func TestTheScheduleMakesTheDay(t *testing.T) {
+	h := newHistory(t, Plan{Sites: []PlanSite{{Name: "shop", Schedule: "@hourly", RunsPerDay: 24}}})
+	h.cycles(25, map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6})
+	d := h.tally.Diagnosis()
+	require.InDelta(t, 24, d.Rate.MBPerDay, 1)
+	require.Contains(t, d.Rate.Basis, "@hourly")
+}
+
+// What every phase changed adds up to what the cycle changed, exactly.
+func TestPhasesAddUp(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(20, map[Series]float64{{"process.anon", "renderer"}: 2e6})
+	for _, c := range h.tally.Diagnosis().Cycles {
+		sum := 0.0
+		for _, v := range c.Phases {
+			sum += v
+		}
+		require.Equal(t, c.Change, sum)
+	}
+}
+
+func TestTheControlDecidesWhetherTheAnswerCounts(t *testing.T) {
+	backing, nodes := Series{"heap.backing", ControlGroup}, Series{"perf.Nodes", ControlGroup}
+	plan := Plan{Control: map[string]float64{"heap.backing": 1e6, "perf.Nodes": 25}}
+	for name, c := range map[string]struct {
+		grow map[Series]float64
+		ok   bool
+	}{
+		"as planted": {map[Series]float64{backing: 1e6, nodes: 25}, true},
+		"19 % off":   {map[Series]float64{backing: 1.19e6, nodes: 25}, true},
+		"21 % off":   {map[Series]float64{backing: 1.21e6, nodes: 25}, false},
+		"missed":     {map[Series]float64{backing: 1e6}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t, plan)
+			h.level[backing], h.level[nodes] = 0, 10
+			h.cycles(20, c.grow)
+			d := h.tally.Diagnosis()
+			require.Equal(t, c.ok, d.Control.OK, d.Control.Reason)
+			if c.ok {
+				require.Equal(t, Stable, d.Verdict)
+				return
+			}
+			require.Equal(t, Invalid, d.Verdict)
+			require.NotEmpty(t, d.Reasons)
+			require.Empty(t, d.Fingerprint.ID)
+		})
+	}
+}
+
+func TestASpikeThatIsGivenBack(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(12, nil)
+	begin := h.start.Add(13 * 4 * time.Second)
+	for i, mb := range []float64{85, 85, 105, 125, 145, 165, 185, 184, 90, 86, 85} {
+		totals := Totals{Level: LevelCheap, Tick: true, Values: map[Series]float64{anonChrome: mb * 1e6, {"process.count", Chrome}: 6}}
+		h.add(Sample{Seq: uint64(1000 + i), Start: begin.Add(time.Duration(i) * 200 * time.Millisecond), Totals: totals})
+	}
+	h.cycle(nil, map[Series]float64{anonChrome: 185e6})
+	h.cycles(12, nil)
+	d := h.tally.Diagnosis()
+	require.Equal(t, Spike, d.Verdict, d.Headline)
+	require.Equal(t, CauseSpike, d.Cause)
+	require.Len(t, d.Spikes, 1)
+	p := d.Spikes[0]
+	require.Equal(t, 13, p.Cycle)
+	require.Equal(t, "scrape shop", p.Phase)
+	require.InDelta(t, 100e6, p.Velocity, 10e6)
+	require.True(t, p.Recovered)
+	require.Greater(t, p.Recovery, 0.95)
+}
+
+// A recording that nobody collected garbage for proves nothing of heaps.
+func TestARegularRecordingIsJudgedWithCare(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.tally.plan = nil
+	h.cycles(25, map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6})
+	d := h.tally.Diagnosis()
+	require.Equal(t, Growing, d.Verdict)
+	require.Contains(t, d.Warnings[0], "collected")
+}
+
+func TestRecreatingTellsWhatHoldsTheMemory(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(25, map[Series]float64{{"heap.used", ""}: 2e6, {"process.anon", "renderer"}: 2e6})
+	grown := h.level[Series{"process.anon", "renderer"}]
+	recreate := func(name string, renderer float64) {
+		before := h.totals()
+		h.level[Series{"process.anon", "renderer"}] = renderer
+		after := h.totals()
+		h.add(Summary{Name: RecreateCycle + " " + name, Before: before, After: after, Duration: time.Second})
+	}
+	recreate("pages", 41e6)
+	recreate("browser", 40e6)
+	require.Greater(t, grown, 80e6)
+	d := h.tally.Diagnosis()
+	require.Len(t, d.Recreate, 2)
+	require.Equal(t, "yes", d.Recreate[0].Helps, d.Recreate[0].Says)
+	require.Equal(t, "yes", d.Recreate[1].Helps)
+	require.NotEmpty(t, d.Advice)
+}
+
+func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
+	grow := map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6}
+	first := newHistory(t, Plan{})
+	first.cycles(25, grow)
+	d := first.tally.Diagnosis()
+	require.Len(t, d.Fingerprint.ID, 12)
+	require.Equal(t, "new", d.Fingerprint.State)
+
+	earlier := []EarlierVerdict{
+		{Time: first.start.Add(-48 * time.Hour), Verdict: Leak, Cause: CauseJSHeap, Fingerprint: d.Fingerprint.ID, Sites: []string{"shop"}},
+		{Time: first.start.Add(-24 * time.Hour), Verdict: Leak, Cause: CauseBlobs, Fingerprint: "abcdefabcdef", Sites: []string{"shop"}, Says: "blobs"},
+		{Time: first.start.Add(-24 * time.Hour), Verdict: Leak, Cause: CauseBlobs, Fingerprint: "123456123456", Sites: []string{"other"}},
+	}
+	again := newHistory(t, Plan{})
+	again.note(EarlierNote, earlier)
+	again.cycles(25, grow)
+	d = again.tally.Diagnosis()
+	require.Equal(t, "known", d.Fingerprint.State)
+	require.Equal(t, 1, d.Fingerprint.Seen)
+	require.Len(t, d.Gone, 1)
+	require.Equal(t, "abcdefabcdef", d.Gone[0].ID)
+}
+
+func TestADiagnosisOfNothing(t *testing.T) {
+	d := NewTally(TallyOptions{Detail: true}).Diagnosis()
+	require.Equal(t, Inconclusive, d.Verdict)
+	require.NotEmpty(t, d.Reasons)
+	h := newHistory(t, Plan{Control: map[string]float64{"heap.backing": 1}})
+	h.cycles(3, nil)
+	d = h.tally.Diagnosis()
+	require.Equal(t, Inconclusive, d.Verdict)
+	require.Positive(t, d.MoreCycles)
+}
