@@ -83,10 +83,11 @@ func digits(largest, half float64, extra int) int {
 	return min(max(places(half, 2), 0), bySize+extra)
 }
 
-// wholeNumbers tells whether values are whole numbers, which are written without decimals.
+// wholeNumbers tells whether what is known of values are whole numbers, which are written without
+// decimals.
 func wholeNumbers(values ...float64) bool {
 	for _, v := range values {
-		if v != math.Trunc(v) {
+		if known(v) && v != math.Trunc(v) {
 			return false
 		}
 	}

@@ -73,9 +73,17 @@ func metric(s memprof.Series, role memprof.Role, v memprof.Verdict, shape mempro
 func stable(n int) []memprof.MetricVerdict {
 	var list []memprof.MetricVerdict
 	for i, s := range []memprof.Series{
-		{Metric: "process.anon", Group: "gpu-process"}, {Metric: "process.anon", Group: "network"},
-		{Metric: "heap.embedder"}, {Metric: "heap.backing"}, {Metric: "perf.Documents"}, {Metric: "perf.Frames"},
-		{Metric: "target.count", Group: "page"}, {Metric: "context.count"}, {Metric: "go.heap_live"}, {Metric: "profile.bytes"}, {Metric: "process.fds", Group: memprof.Worker},
+		{Metric: "process.anon", Group: "gpu-process"},
+		{Metric: "process.anon", Group: "network"},
+		{Metric: "heap.embedder"},
+		{Metric: "heap.backing"},
+		{Metric: "perf.Documents"},
+		{Metric: "perf.Frames"},
+		{Metric: "target.count", Group: "page"},
+		{Metric: "context.count"},
+		{Metric: "go.heap_live"},
+		{Metric: "profile.bytes"},
+		{Metric: "process.fds", Group: memprof.Worker},
 	} {
 		role := memprof.Primary
 		if i > 7 {
@@ -175,8 +183,12 @@ func trace(n int, rate float64) memprof.Trace {
 			site     string
 			from, to time.Duration
 		}{
-			{memprof.Scrape, "shop", 0, 5}, {memprof.Scrape, "news", 2, 7}, {memprof.Cleanup, "shop", 5, 6},
-			{memprof.Cleanup, "news", 7, 8}, {memprof.Settle, "", 8, 9}, {memprof.Idle, "", 9, 11},
+			{memprof.Scrape, "shop", 0, 5},
+			{memprof.Scrape, "news", 2, 7},
+			{memprof.Cleanup, "shop", 5, 6},
+			{memprof.Cleanup, "news", 7, 8},
+			{memprof.Settle, "", 8, 9},
+			{memprof.Idle, "", 9, 11},
 		} {
 			t.Phases = append(t.Phases, memprof.TracePhase{Cycle: i + 1, Kind: p.kind, Site: p.site, From: from + p.from*time.Second, To: from + p.to*time.Second})
 		}
@@ -208,8 +220,10 @@ func leaking(n int) (memprof.Diagnosis, memprof.Trace) {
 		{Cause: memprof.CauseDOMNodes, Detail: "detached", Bytes: 3_400, Evidence: []string{"perf.Nodes grows by 12 a cycle"}},
 	}
 	d.Phases = []memprof.Share{
-		{Name: "scrape", Rate: about(1_130_000, 40_000), Grows: true}, {Name: "idle", Rate: about(9_000, 14_000)},
-		{Name: "settle", Rate: about(2_000, 9_000)}, {Name: "cleanup", Rate: about(-1_000, 11_000)},
+		{Name: "scrape", Rate: about(1_130_000, 40_000), Grows: true},
+		{Name: "idle", Rate: about(9_000, 14_000)},
+		{Name: "settle", Rate: about(2_000, 9_000)},
+		{Name: "cleanup", Rate: about(-1_000, 11_000)},
 	}
 	d.BySite = []memprof.Share{{Name: "shop", Rate: about(1_121_000, 44_000), Grows: true}, {Name: "news", Rate: about(9_000, 31_000)}}
 	d.Cleanup.Says = "cleaning up gives back 60.2 MB of the 61.0 MB that a cycle's scraping takes; 1.14 MB a cycle stay"

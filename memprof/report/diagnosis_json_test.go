@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,7 +32,11 @@ func file(t *testing.T, name string, got []byte) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(got))
+	wanted, lines := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
+	for i, line := range lines[:min(len(lines), len(wanted))] { // the whole files would fill a screen
+		require.Equal(t, wanted[i], line, "line %d of %s", i+1, name)
+	}
+	require.Len(t, lines, len(wanted))
 }
 
 func TestDiagnosisJSON(t *testing.T) {

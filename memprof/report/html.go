@@ -1,0 +1,165 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+
+	"github.com/ebbworker/ebb/memprof"
+)
+
+//go:embed html_diagnosis.tmpl
+var htmlText string
+
+//go:embed html_diagnosis.css
+var htmlStyle string
+
+var htmlTemplate = template.Must(template.New("diagnosis").Parse(htmlText))
+
+// DiagnosisHTML writes a diagnosis as one HTML file with plots, which loads nothing and runs no
+// script. t is the recording's trace; without points the plots over time are left out. The same
+// diagnosis and trace give the same bytes.
+func DiagnosisHTML(w io.Writer, d memprof.Diagnosis, t memprof.Trace) error {
+	var out bytes.Buffer
+	if err := htmlTemplate.Execute(&out, newHTMLPage(complete(d), t)); err != nil {
+		return fmt.Errorf("render the diagnosis: %w", err)
+	}
+	if _, err := w.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("write the diagnosis: %w", err)
+	}
+	return nil
+}
+
+// htmlPage is what the template shows.
+type htmlPage struct {
+	Style   template.CSS
+	Verdict string
+	Title   string
+	Lead    []string
+	Basis   string
+	Figures []htmlFigure
+	Answers []htmlAnswer
+	Growing []htmlMetric
+	Stable  []htmlMetric
+	Shown   []htmlMetric
+	Courses htmlCourses
+	Cycles  htmlCycles
+	Cause   htmlCause
+	Left    []string
+	Rest    []htmlAnswer
+	Costs   [][]string
+
+	Warnings, NotMeasured, Advice []string
+	Manifest                      [][2]string
+}
+
+// htmlFigure is one number in large.
+type htmlFigure struct{ Label, Value, Note string }
+
+// htmlAnswer is a question with its answer.
+type htmlAnswer struct {
+	Label string
+	Texts []string
+}
+
+// questions are the answers' labels in full.
+var questions = map[string]string{
+	"rate": "How fast", "what": "What grows", "when": "When", "where": "Where", "shape": "In which shape",
+	"cleanup": "Does cleaning up help", "recreate": "Does recreating help", "control": "Planted control",
+	"smallest": "Smallest visible leak", "instrument": "The instrument's cost", "fingerprint": "Fingerprint",
+}
+
+func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
+	p := htmlPage{
+		Style: template.CSS(htmlStyle), Verdict: string(d.Verdict), Title: verdictLine(d), Basis: basis(d),
+		Lead: reasons(d), Figures: figures(d), Courses: courses(d, t), Cycles: cycleRows(d), Cause: causeParts(d),
+		Left: leftOut(d), Warnings: plainAll(d.Warnings), NotMeasured: plainAll(d.NotMeasured), Advice: plainAll(d.Advice),
+		Manifest: manifest(d), Costs: costs(d),
+	}
+	if d.Headline != "" {
+		p.Lead = append(p.Lead, capital(plain(d.Headline))+".")
+	}
+	p.Growing, p.Stable, p.Shown = metricRows(d)
+	list := append([]answer{rateAnswer(d), {"what", whatWords(d)}}, answers(d)...)
+	for _, a := range list {
+		p.Answers = append(p.Answers, htmlAnswer{questions[a.label], a.texts})
+	}
+	for _, a := range []answer{fingerprintAnswer(d), controlAnswer(d), visibleAnswer(d), instrumentAnswer(d)} {
+		if len(a.texts) > 0 {
+			p.Rest = append(p.Rest, htmlAnswer{questions[a.label], a.texts})
+		}
+	}
+	return p
+}
+
+// whatWords names the metrics that grow, in one sentence each for those that do and do not.
+func whatWords(d memprof.Diagnosis) []string {
+	var out []string
+	var names []string
+	for _, m := range moving(d) {
+		names = append(names, seriesName(m.Series()))
+	}
+	if len(names) > 0 {
+		out = append(out, joined(names)+" (table below)")
+	}
+	for _, v := range []memprof.Verdict{memprof.Inconclusive, memprof.Stable} {
+		if names := namesOf(d, v); len(names) > 0 {
+			title := map[memprof.Verdict]string{memprof.Inconclusive: "undecided: ", memprof.Stable: "stable: "}[v]
+			out = append(out, title+joined(names))
+		}
+	}
+	if len(out) == 0 {
+		return []string{dash + " (no metric was judged)"}
+	}
+	return out
+}
+
+// figures are the numbers that one looks for first.
+func figures(d memprof.Diagnosis) []htmlFigure {
+	r := d.Rate
+	perCycle := htmlFigure{"per cycle", dash, "too few cycles were judged"}
+	perDay := htmlFigure{"per day", dash, "how many cycles a day has is not known"}
+	limit := htmlFigure{"to the memory limit", dash, "none, or nothing grows towards it"}
+	if rateKnown(d) {
+		perCycle.Value, perCycle.Note = inParts(memprof.Bytes, memprof.Estimate{Value: r.MBPerCycle * memprof.MB, Lo: r.Lo * memprof.MB, Hi: r.Hi * memprof.MB, Known: true})
+		if m, ok := metricIn(d, r.Metric); ok && r.Unit != memprof.Bytes {
+			perCycle.Label = nameOf(r.Metric.Metric) + " per cycle"
+			perCycle.Value, perCycle.Note = inParts(r.Unit, m.Rate)
+		}
+	}
+	if known(r.MBPerDay) {
+		perDay.Value, perDay.Note = inParts(memprof.Bytes, memprof.Estimate{Value: r.MBPerDay * memprof.MB, Lo: r.LoPerDay * memprof.MB, Hi: r.HiPerDay * memprof.MB, Known: true})
+	}
+	if r.Hours != nil {
+		limit.Value, limit.Note = hours(*r.Hours), amount(memprof.Bytes, r.Limit)+" "+plain(r.LimitIs)
+		if r.HoursLo != nil && r.HoursHi != nil {
+			limit.Note = hours(*r.HoursLo) + " to " + hours(*r.HoursHi) + "; " + limit.Note
+		}
+	}
+	smallest := htmlFigure{"smallest visible leak", dash, "too few cycles to say"}
+	if known(d.SmallestVisible) {
+		smallest.Value, smallest.Note = amount(memprof.Bytes, d.SmallestVisible*memprof.MB), "per cycle, found with 90 % power"
+	}
+	list := []htmlFigure{perCycle, perDay, limit, smallest}
+	if d.MoreCycles > 0 {
+		list = append(list, htmlFigure{"more cycles needed", number(float64(d.MoreCycles), 0), "for a verdict"})
+	}
+	return list
+}
+
+// inParts is an estimate with its interval apart.
+func inParts(unit memprof.Unit, e memprof.Estimate) (value, note string) {
+	text := estimate(unit, e, 0)
+	value, bounds, ok := strings.Cut(text, " (")
+	if !ok {
+		return text, "no interval"
+	}
+	bounds = strings.TrimSuffix(bounds, ")")
+	if bounds == "exactly" {
+		return value, "in every cycle"
+	}
+	return value, bounds + " (95 %)"
+}
