@@ -32,6 +32,8 @@ type cell struct {
 	inside bool
 	// enabled are the controllers that home did not have turned on for its children before.
 	enabled []string
+	// siblings are the cgroups that were there when they were turned on: these need none.
+	siblings []string
 }
 
 func (g *cell) dir() string { return g.home.dir + "/" + g.name }
@@ -130,6 +132,9 @@ func (c confiner) enable(g *cell) error {
 	if err != nil {
 		return fmt.Errorf("read which controllers are on: %w", err)
 	}
+	if g.siblings, err = folders(c.fs(), g.home.dir); err != nil {
+		return err
+	}
 	for _, controller := range g.home.controllers {
 		if slices.Contains(strings.Fields(string(on)), controller) {
 			continue
@@ -140,6 +145,21 @@ func (c confiner) enable(g *cell) error {
 		g.enabled = append(g.enabled, controller)
 	}
 	return nil
+}
+
+// folders returns the names of the cgroups below one.
+func folders(root fs.FS, dir string) ([]string, error) {
+	entries, err := fs.ReadDir(root, dir)
+	if err != nil {
+		return nil, fmt.Errorf("list the cgroups: %w", err)
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
 }
 
 // setting is a file of a cgroup and what to write to it.

@@ -30,15 +30,15 @@ func (c confiner) leave(g *cell) error {
 	return nil
 }
 
-// shared tells whether others below the uppermost cgroup may need the controllers by now; there
-// they need not be off.
+// shared tells whether cgroups that came since below the uppermost one may need the controllers;
+// there they need not be off.
 func (c confiner) shared(g *cell) bool {
 	root := c.fs()
 	if !g.home.top(root) {
 		return false
 	}
-	entries, err := fs.ReadDir(root, g.home.dir)
-	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.IsDir() && e.Name() != g.name })
+	names, err := folders(root, g.home.dir)
+	return err != nil || slices.ContainsFunc(names, func(name string) bool { return !slices.Contains(g.siblings, name) })
 }
 
 // remove waits until the cell is empty and removes it.
@@ -78,19 +78,19 @@ func (c confiner) notEmpty(g *cell) error {
 // empty.
 func (c confiner) removeLeft(h home) {
 	root := c.fs()
-	entries, err := fs.ReadDir(root, h.dir)
+	names, err := folders(root, h.dir)
 	if err != nil {
 		return // making a cell will tell
 	}
-	for _, e := range entries {
-		pid, ok := ownerOf(e.Name())
-		if !ok || !e.IsDir() {
+	for _, name := range names {
+		pid, ok := ownerOf(name)
+		if !ok {
 			continue
 		}
 		if _, err := fs.Stat(root, "proc/"+strconv.Itoa(pid)); pid != c.pid && !errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		_ = c.files.Remove(c.path(h.dir, e.Name())) // it may be in use after all
+		_ = c.files.Remove(c.path(h.dir, name)) // it may be in use after all
 	}
 }
 
