@@ -101,22 +101,29 @@ func (b *bank) accelerating() {
 	}
 }
 
+// The parts of the prior of the decelerating family. A logarithm looks like a line after a
+// warm-up: it must not take such leaks away.
+const (
+	fadingPrior  = .68
+	logPrior     = .12
+	plateauPrior = .2
+)
+
 // decelerating adds growth that fades: exponentially, like a logarithm, or to a plateau.
 func (b *bank) decelerating() {
-	const forms = 7
 	for _, part := range [...]float64{6, 4, 3, 2} {
 		tau := b.span / part
 		top := -math.Expm1(-part)
-		b.grow(deceleratingFamily, 1./forms, 0, func(t float64) float64 { return -math.Expm1(-t/tau) / top })
+		b.grow(deceleratingFamily, fadingPrior/4, 0, func(t float64) float64 { return -math.Expm1(-t/tau) / top })
 	}
 	for _, scale := range [...]float64{1, 4} {
 		top := math.Log1p(b.span / scale)
-		b.grow(deceleratingFamily, 1./forms, 0, func(t float64) float64 { return math.Log1p(t/scale) / top })
+		b.grow(deceleratingFamily, logPrior/2, 0, func(t float64) float64 { return math.Log1p(t/scale) / top })
 	}
 	bends := b.positions(2, 4)
 	for _, i := range bends {
 		bend := b.since[i]
-		b.grow(deceleratingFamily, 1./forms/float64(len(bends)), 0, func(t float64) float64 { return min(t, bend) / bend })
+		b.grow(deceleratingFamily, plateauPrior/float64(len(bends)), 0, func(t float64) float64 { return min(t, bend) / bend })
 	}
 }
 
