@@ -289,6 +289,8 @@ type ControlItem struct {
 	Rate    Estimate `json:"rate"`
 	Verdict Verdict  `json:"verdict"`
 	OK      bool     `json:"ok"`
+	// Values are what was judged, one a cycle; null is a gap.
+	Values []*float64 `json:"values,omitempty"`
 }
 
 // Instrument is what measuring cost.

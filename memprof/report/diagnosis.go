@@ -89,7 +89,7 @@ func (s *screen) verdict(d memprof.Diagnosis) {
 	for _, line := range fold(verdictLine(d), s.width, 2) {
 		s.line("%s", s.paint(verdictColor(d.Verdict), line))
 	}
-	for _, text := range append(reasons(d), capital(plain(d.Headline))) {
+	for _, text := range append(reasons(d), headlineWords(d)) {
 		s.fold(text)
 	}
 	s.fold(basis(d))
@@ -100,6 +100,15 @@ func (s *screen) fold(text string) {
 	for _, line := range fold(text, s.width, 2) {
 		s.line("%s", line)
 	}
+}
+
+// headlineWords is the verdict in one sentence. That of an invalid run only repeats its reasons.
+func headlineWords(d memprof.Diagnosis) string {
+	text := strings.TrimSuffix(capital(plain(d.Headline)), ".")
+	if text == "" || (d.Verdict == memprof.Invalid && len(d.Reasons) > 0) {
+		return ""
+	}
+	return text + "."
 }
 
 // reasons say why the verdict is none.

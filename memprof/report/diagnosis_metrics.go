@@ -49,7 +49,7 @@ func namesOf(d memprof.Diagnosis, v memprof.Verdict) []string {
 	var primary, other []memprof.Series
 	for _, m := range d.Metrics {
 		switch {
-		case m.Verdict != v || m.Role == memprof.Shown || planted(d, m.Series()):
+		case m.Verdict != v || m.Role == memprof.Shown || m.Process == memprof.ControlGroup:
 		case m.Role == memprof.Primary:
 			primary = append(primary, m.Series())
 		default:

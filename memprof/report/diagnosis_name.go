@@ -113,7 +113,7 @@ func moving(d memprof.Diagnosis) []memprof.MetricVerdict {
 	var first, rest []memprof.MetricVerdict
 	for _, m := range d.Metrics {
 		switch {
-		case !grows(m.Verdict) || m.Role == memprof.Shown || planted(d, m.Series()):
+		case !grows(m.Verdict) || m.Role == memprof.Shown || m.Process == memprof.ControlGroup:
 		case m.Series() == d.Rate.Metric:
 			first = append(first, m)
 		default:
@@ -121,20 +121,4 @@ func moving(d memprof.Diagnosis) []memprof.MetricVerdict {
 		}
 	}
 	return append(first, rest...)
-}
-
-// planted tells whether a series is one of the planted control.
-func planted(d memprof.Diagnosis, s memprof.Series) bool {
-	if s.Group == memprof.ControlGroup {
-		return true
-	}
-	if d.Control == nil {
-		return false
-	}
-	for _, c := range d.Control.Checks {
-		if c.Metric == s.String() && s.Group != "" {
-			return true
-		}
-	}
-	return false
 }

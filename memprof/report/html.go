@@ -79,8 +79,8 @@ func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
 		Left: leftOut(d), Warnings: plainAll(d.Warnings), NotMeasured: plainAll(d.NotMeasured), Advice: plainAll(d.Advice),
 		Manifest: manifest(d), Costs: costs(d),
 	}
-	if d.Headline != "" {
-		p.Lead = append(p.Lead, capital(plain(d.Headline))+".")
+	if text := headlineWords(d); text != "" {
+		p.Lead = append(p.Lead, text)
 	}
 	p.Growing, p.Stable, p.Shown = metricRows(d)
 	list := append([]answer{rateAnswer(d), {"what", whatWords(d)}}, answers(d)...)

@@ -52,9 +52,11 @@ func courses(d memprof.Diagnosis, t memprof.Trace) htmlCourses {
 			c.Small = appendTrend(c.Small, trendOf(d, m, "small"))
 		}
 	}
-	for _, m := range d.Metrics {
-		if planted(d, m.Series()) {
-			c.Planted = appendTrend(c.Planted, trendOf(d, m, "small"))
+	if d.Control != nil {
+		for _, item := range d.Control.Checks {
+			c.Planted = appendTrend(c.Planted, trendOf(d, memprof.MetricVerdict{
+				Name: strings.TrimSuffix(item.Metric, "/"+memprof.ControlGroup), Unit: item.Unit, Verdict: item.Verdict, Rate: item.Rate, Values: item.Values,
+			}, "small"))
 		}
 	}
 	for _, s := range d.Spikes {

@@ -23,7 +23,7 @@ type htmlMetric struct {
 // are only shown.
 func metricRows(d memprof.Diagnosis) (growing, stable, shown []htmlMetric) {
 	for _, m := range d.Metrics {
-		row := metricRow(d, m)
+		row := metricRow(m)
 		switch {
 		case m.Role == memprof.Shown:
 			shown = append(shown, row)
@@ -36,16 +36,13 @@ func metricRows(d memprof.Diagnosis) (growing, stable, shown []htmlMetric) {
 	return growing, stable, shown
 }
 
-func metricRow(d memprof.Diagnosis, m memprof.MetricVerdict) htmlMetric {
+func metricRow(m memprof.MetricVerdict) htmlMetric {
 	table, _ := memprof.MetricOf(m.Name)
 	row := htmlMetric{
 		Label: nameOf(m.Name), Name: plain(m.Series().String()), Means: table.Means, Process: processOf(m.Series()),
 		Role: plain(string(m.Role)), Verdict: plain(string(m.Verdict)), Shape: plain(string(m.Shape)),
 		Rate: brief(m.Unit, m.Rate), EndRate: dash, FromTo: fromTo(m.Unit, m.First, m.Last), Smallest: dash, P: dash,
 		Used: fmt.Sprintf("%d of %d", m.Used, m.Cycles), Mini: miniature(m.Values), Evidence: metricEvidence(m),
-	}
-	if planted(d, m.Series()) {
-		row.Label, row.Role = row.Label+", planted", "control"
 	}
 	if m.Verdict == "" {
 		row.Verdict, row.Used = "not judged", dash
@@ -128,7 +125,7 @@ func cycleRows(d memprof.Diagnosis) htmlCycles {
 	for _, c := range d.Cycles {
 		row := htmlCycle{
 			Number: fmt.Sprint(c.Cycle), Start: dash, Took: duration(c.Took), Used: plain(c.Used), Class: plain(c.Used),
-			Value: dash, Change: signed(c.Change, places(c.Change)), Peak: dash, During: plain(joined(c.PeakPhases)), Load: dash, Pages: c.Pages,
+			Value: dash, Change: dash, Peak: dash, During: plain(joined(c.PeakPhases)), Load: dash, Pages: c.Pages,
 			Note: plain(strings.Join(append(external(c.External), c.Faults...), "; ")),
 		}
 		if !c.Start.IsZero() {
@@ -143,12 +140,15 @@ func cycleRows(d memprof.Diagnosis) htmlCycles {
 		if c.External.Load != nil {
 			row.Load = number(*c.External.Load, 1)
 		}
+		if c.Phases != nil { // else the change is not known
+			row.Change = signed(c.Change, places(c.Change))
+		}
 		for _, name := range table.Phases {
-			v, ok := c.Phases[name]
-			if !ok {
-				v = 0
+			cell := dash
+			if c.Phases != nil {
+				cell = signed(c.Phases[name], places(c.Phases[name]))
 			}
-			row.Phases = append(row.Phases, signed(v, places(v)))
+			row.Phases = append(row.Phases, cell)
 		}
 		table.Notes = table.Notes || row.Note != ""
 		table.Rows = append(table.Rows, row)

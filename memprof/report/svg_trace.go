@@ -95,7 +95,11 @@ func (p *plot) cycles(d memprof.Diagnosis, t memprof.Trace) {
 		if i%2 == 1 {
 			class += " odd"
 		}
-		title := fmt.Sprintf("cycle %d, %s: change %s, peak %s", c.Cycle, c.Used, gainOf(unitIn(d, d.Of), c.Change), amount(memprof.Bytes, c.Peak))
+		change := dash
+		if c.Phases != nil {
+			change = gainOf(unitIn(d, d.Of), c.Change)
+		}
+		title := fmt.Sprintf("cycle %d, %s: change %s, peak %s", c.Cycle, c.Used, change, amount(memprof.Bytes, c.Peak))
 		if len(c.PeakPhases) > 0 {
 			title += " during " + joined(c.PeakPhases)
 		}
