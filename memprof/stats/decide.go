@@ -28,6 +28,7 @@ type findings struct {
 	jumps    jumps
 	saw      bool
 
+	roughRate Posterior // of the rate, for its quantiles
 	roughEnd  Posterior // of the end rate
 	sawPeriod float64   // cycles from drop to drop
 

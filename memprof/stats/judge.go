@@ -54,7 +54,8 @@ func (s *series) examine(times []int, values []float64) *findings {
 		}
 	}
 	f.trend = p.trend()
-	f.rate = f.trend.rate.Interval()
+	f.roughRate = f.trend.rate.rough()
+	f.rate = f.roughRate.Interval()
 	f.roughEnd = f.shapes.end.rough()
 	f.endRate = f.roughEnd.Interval()
 	f.atMost = f.trend.rate.AtMost(s.o.Delta)
@@ -128,7 +129,7 @@ func (j *Judgement) describeShape(s *series, f *findings, v verdict) {
 // noGrowthAbove is the one-sided 95 % bound of the rate; where only the end is known to be flat,
 // of the end rate.
 func (f *findings) noGrowthAbove(c Class) float64 {
-	bound := f.trend.rate.Quantile(.95)
+	bound := f.roughRate.Quantile(.95)
 	if c == Stable && 1-f.atMost >= stableP {
 		bound = f.roughEnd.Quantile(.95)
 	}
