@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
 // membership returns the cgroups of a process.
@@ -109,6 +111,13 @@ func TestAChildIsKilledAtTheLimitAndThisProcessIsNot(t *testing.T) {
 	_, totals = read(t, source, full)
 	require.Greater(t, value(t, totals, "cgroup.oom_kills", ""), kills)
 	require.LessOrEqual(t, value(t, totals, "cgroup.peak", ""), float64(limit))
+}
+
+// TestConfineAsOrdinaryUser tests, when the tests run as root, what others get: the limit where
+// they may divide their cgroup, otherwise an error.
+func TestConfineAsOrdinaryUser(t *testing.T) {
+	const name = "TestAChildIsKilledAtTheLimitAndThisProcessIsNot"
+	browsertest.AsOrdinaryUser(t, name, TestAChildIsKilledAtTheLimitAndThisProcessIsNot)
 }
 
 func TestAChildGetsNoMoreThanItsCPUs(t *testing.T) {
