@@ -113,12 +113,13 @@ func whenAnswer(d memprof.Diagnosis) answer {
 
 // whereAnswer says which sites it grows on.
 func whereAnswer(d memprof.Diagnosis) answer {
-	none := "no site was told apart"
-	if len(d.BySite) == 0 && d.Site != "" {
+	const none = "no site was told apart"
+	switch {
+	case len(d.BySite) > 0:
+	case len(d.Sites) == 1:
+		return answer{"where", []string{plain(d.Sites[0]) + ", the only site"}}
+	case d.Site != "":
 		return answer{"where", []string{plain(d.Site) + ", by its evidence; " + none}}
-	}
-	if len(d.BySite) == 0 && len(d.Sites) == 1 {
-		none = "one site was scraped: " + plain(d.Sites[0])
 	}
 	return answer{"where", []string{shares(d, d.BySite, none)}}
 }
@@ -246,7 +247,7 @@ func returned(r memprof.Returned, unit memprof.Unit) string {
 	}
 	says := strings.TrimSuffix(plain(strings.TrimSpace(r.Says)), ".")
 	switch {
-	case !r.Bytes.Known && says != "":
+	case says != "" && (!r.Bytes.Known || r.Helps == "cannot tell"):
 		return helps + ", " + says
 	case !r.Bytes.Known:
 		return helps + " (not measured)"

@@ -76,6 +76,9 @@ func digits(largest, half float64, extra int) int {
 		}
 		return significant - 1 - int(math.Floor(math.Log10(v)))
 	}
+	if largest >= 1000 {
+		return 0
+	}
 	bySize := min(max(places(largest, 3), 0), 6)
 	if half <= 0 || !known(half) {
 		return bySize
@@ -100,7 +103,7 @@ func amount(unit memprof.Unit, v float64) string {
 		return dash
 	}
 	divisor, name := scale(unit, math.Abs(v))
-	if divisor == 1 && wholeNumbers(v) {
+	if divisor == 1 && (unit == memprof.Bytes || wholeNumbers(v)) {
 		return number(v, 0) + name
 	}
 	text := number(v/divisor, digits(math.Abs(v)/divisor, 0, 0))
@@ -120,7 +123,7 @@ func fromTo(unit memprof.Unit, first, last float64) string {
 	}
 	divisor, name := scale(unit, largest)
 	decimals := digits(largest/divisor, 0, 0)
-	if divisor == 1 && wholeNumbers(first, last) {
+	if divisor == 1 && (unit == memprof.Bytes || wholeNumbers(first, last)) {
 		decimals = 0
 	}
 	return number(first/divisor, decimals) + " -> " + number(last/divisor, decimals) + name
@@ -155,7 +158,7 @@ func split(unit memprof.Unit, e memprof.Estimate, extra int) (value, name, bound
 	largest := max(math.Abs(e.Value), math.Abs(e.Lo), math.Abs(e.Hi))
 	divisor, name := scale(unit, largest)
 	decimals := digits(largest/divisor, (e.Hi-e.Lo)/2/divisor, extra)
-	if divisor == 1 && wholeNumbers(e.Value, e.Lo, e.Hi) {
+	if divisor == 1 && (unit == memprof.Bytes || wholeNumbers(e.Value, e.Lo, e.Hi)) {
 		decimals = 0
 	}
 	value = signed(e.Value/divisor, decimals)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -9,6 +10,9 @@ import (
 
 // maxMetrics is how many growing metrics one screen shows.
 const maxMetrics = 8
+
+// maxGroups is how many groups of one metric are named.
+const maxGroups = 3
 
 // Widths of the column of sparklines.
 const (
@@ -69,7 +73,10 @@ func namesOf(d memprof.Diagnosis, v memprof.Verdict) []string {
 	}
 	for _, metric := range metrics {
 		name := nameOf(metric)
-		if len(groups[metric]) > 0 {
+		switch n := len(groups[metric]); {
+		case n > maxGroups:
+			name += fmt.Sprintf(" of %d types", n)
+		case n > 0:
 			name += " of " + strings.Join(groups[metric], "+")
 		}
 		names = append(names, name)
