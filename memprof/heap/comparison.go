@@ -3,17 +3,18 @@ package heap
 import (
 	"errors"
 	"fmt"
-	"slices"
 )
 
-// Comparison tells what grew from the first to the last of two or more snapshots of one isolate.
-// It holds two of them at a time.
+// Comparison tells what grew from the first to the last of two or more snapshots of one page. It
+// holds two of them at a time.
 type Comparison struct {
 	o      CompareOptions
 	points []Point
 	first  *origin
 	last   *Snapshot
 	growth *growth // of the nodes of last
+	isNew  []bool  // of the nodes of last: the first snapshot had them not
+	byPath bool    // in some pair, ids did not hold
 }
 
 // CompareOptions bound a comparison.
@@ -34,7 +35,6 @@ type Point struct {
 
 // origin is what is kept of the first snapshot.
 type origin struct {
-	ids     []uint32 // sorted
 	classes map[string]tally
 	closure map[place]int
 	strings map[string]tally
@@ -55,9 +55,9 @@ func NewComparison(o CompareOptions) *Comparison {
 	return &Comparison{o: o}
 }
 
-// ErrOtherIsolate says that two snapshots cannot be compared: hardly an object of the one is in
-// the other, so they are not of one isolate. A page that went to another site has a new one.
-var ErrOtherIsolate = errors.New("the snapshots are not of the same isolate")
+// ErrUnrelated says that two snapshots cannot be compared: no window, frame or worker of the one
+// is in the other.
+var ErrUnrelated = errors.New("it is not of the same page as the snapshot before")
 
 // Add adds the next snapshot, which the comparison then owns.
 func (c *Comparison) Add(name string, s *Snapshot) error {
@@ -68,11 +68,13 @@ func (c *Comparison) Add(name string, s *Snapshot) error {
 		c.first = s.origin()
 		c.growth = newGrowth(s)
 	} else {
-		of := match(c.last, s)
-		if !related(c.last, s) {
-			return fmt.Errorf("compare %s: %w", name, ErrOtherIsolate)
+		m := match(c.last, s)
+		if !m.related() {
+			return fmt.Errorf("compare %s: %w", name, ErrUnrelated)
 		}
-		c.growth = c.growth.next(c.last, s, of)
+		c.growth = c.growth.next(c.last, s, m.of)
+		c.isNew = m.isNew(c.isNew)
+		c.byPath = c.byPath || !m.byID
 	}
 	c.last = s
 	c.points = append(c.points, Point{
@@ -82,33 +84,9 @@ func (c *Comparison) Add(name string, s *Snapshot) error {
 	return nil
 }
 
-// related tells whether two snapshots have a good part of their objects in common, of the same
-// sort.
-func related(a, b *Snapshot) bool {
-	same, other := 0, 0
-	for n := range uint32(b.Nodes()) {
-		switch found := a.find(b.nodeID[n]); {
-		case found == none:
-		case a.kind(found) == b.kind(n) && string(a.strings.bytes(a.nodeName[found])) == string(b.strings.bytes(b.nodeName[n])):
-			same++
-		default:
-			other++
-		}
-	}
-	return same > other && 10*same > min(a.Nodes(), b.Nodes())
-}
-
 // origin keeps of a snapshot what later ones are compared with.
 func (s *Snapshot) origin() *origin {
-	o := &origin{ids: slices.Clone(s.nodeID), classes: s.tallies(), closure: s.closurePlaces(), strings: s.stringTallies(), tags: s.detachedTags()}
-	slices.Sort(o.ids)
-	return o
-}
-
-// has tells whether the first snapshot had an object.
-func (o *origin) has(id uint32) bool {
-	_, ok := slices.BinarySearch(o.ids, id)
-	return ok
+	return &origin{classes: s.tallies(), closure: s.closurePlaces(), strings: s.stringTallies(), tags: s.detachedTags()}
 }
 
 // tallies counts the objects of each class that take memory.

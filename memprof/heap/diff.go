@@ -11,6 +11,9 @@ type Diff struct {
 	Snapshots []Point `json:"snapshots"`
 	// Bytes is the change of the size of all objects.
 	Bytes int64 `json:"bytes"`
+	// ByPath says that V8 has forgotten the ids of objects between two of the snapshots, which it
+	// does when a session detaches. Then an object that took the place of another counts as that.
+	ByPath bool `json:"by_path"`
 	// NewObjects are those that the first snapshot had not, but for what takes no memory.
 	NewObjects int    `json:"new_objects"`
 	NewBytes   uint64 `json:"new_bytes"`
@@ -72,12 +75,12 @@ func (c *Comparison) Diff() (*Diff, error) {
 	}
 	first, last := c.points[0], c.points[len(c.points)-1]
 	d := &Diff{
-		Snapshots: c.points, Bytes: int64(last.Bytes) - int64(first.Bytes),
+		Snapshots: c.points, Bytes: int64(last.Bytes) - int64(first.Bytes), ByPath: c.byPath,
 		Constructors: c.classGrowth(), Detached: c.detachedGrowth(), Closures: c.closureGrowth(), Strings: c.stringGrowth(),
 		Paths: c.growingPaths(),
 	}
-	for n, id := range c.last.nodeID {
-		if size := c.last.selfSize[n]; size > 0 && !c.first.has(id) {
+	for n, size := range c.last.selfSize {
+		if size > 0 && c.isNew[n] {
 			d.NewObjects++
 			d.NewBytes += size
 		}
@@ -89,7 +92,7 @@ func (c *Comparison) classGrowth() []ClassGrowth {
 	s := c.last
 	fresh := make([]tally, len(s.class().names))
 	for n, class := range s.class().of {
-		if s.selfSize[n] > 0 && !c.first.has(s.nodeID[n]) {
+		if s.selfSize[n] > 0 && c.isNew[n] {
 			fresh[class].count++
 			fresh[class].bytes += s.selfSize[n]
 		}
@@ -125,7 +128,7 @@ func (c *Comparison) detachedGrowth() DetachedGrowth {
 	// The example is a node that is new.
 	for _, n := range s.ways().order {
 		tag := s.class().names[s.class().of[n]]
-		if grown[tag] && s.isDetached(n) && !c.first.has(s.nodeID[n]) {
+		if grown[tag] && s.isDetached(n) && c.isNew[n] {
 			delete(grown, tag)
 			d.Tags = append(d.Tags, TagGrowth{Name: shorten(tag, maxNameLength), Count: now[tag] - c.first.tags[tag], Chain: s.chainTo(n)})
 		}

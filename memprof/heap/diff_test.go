@@ -129,20 +129,72 @@ func TestManyPlacesAreOneRow(t *testing.T) {
 		[]any{d.Paths[0].Path, d.Paths[0].Places, d.Paths[0].Counts, d.Paths[0].Share, d.Paths[0].NewObjects, d.Paths[0].Chain.Words})
 }
 
-func TestOtherIsolate(t *testing.T) {
+func TestUnrelated(t *testing.T) {
 	other := &graph{index: map[string]int{}, stringAt: map[string]int{}}
-	other.node("root", "synthetic", "", 1, 0)
-	for i := range 50 {
-		other.node(fmt.Sprint(i), "object", "Other", 5+2*i, 10).edge("root", "element", i, fmt.Sprint(i))
-	}
+	other.node("root", "synthetic", "", 1, 0).node("context", "native", "system / NativeContext / http://b/", 3, 10).edge("root", "element", 1, "context").
+		node("window", "object", "Window / http://b/", 5, 10).edge("context", "internal", "global_object", "window")
 	c := NewComparison(CompareOptions{})
 	require.NoError(t, c.Add("a", visit(3).read(t)))
-	require.ErrorIs(t, c.Add("b", other.read(t)), ErrOtherIsolate)
+	require.ErrorIs(t, c.Add("b", other.read(t)), ErrUnrelated)
 	_, err := c.Diff()
 	require.EqualError(t, err, "compare heap snapshots: it takes two")
+}
+
+// Without ids, which V8 forgets when a session detaches, paths tell the same.
+func TestForgottenIDs(t *testing.T) {
+	others := func(g *graph, offset int) *graph {
+		for i := range g.nodes {
+			if g.nodes[i].kind != "synthetic" {
+				g.nodes[i].id = offset + 2*((i*7919)%len(g.nodes))
+			}
+		}
+		return g
+	}
+	byID := compare(t, visit(20), visit(24), visit(28))
+	d := compare(t, others(visit(20), 101), others(visit(24), 1001), others(visit(28), 1001))
+	require.False(t, byID.ByPath)
+	require.True(t, d.ByPath)
+	shares := func(d *Diff) map[string]uint64 {
+		found := map[string]uint64{}
+		for _, p := range d.Paths {
+			found[p.Path+" "+p.How] = p.Share
+		}
+		return found
+	}
+	want := shares(byID)
+	require.Equal(t, uint64(8*50), want["window.head : Link tree"])
+	delete(want, "window.box.text : (string) tree") // it is the same text that became longer
+	want["window.box.text : (string) size"] = 80
+	require.Equal(t, want, shares(d))
+	require.Equal(t, byID.Detached.Count, d.Detached.Count)
+	require.Equal(t, byID.Closures, d.Closures)
+	require.Empty(t, compare(t, others(visit(20), 101), others(visit(20), 1001)).Paths)
 }
 
 func TestIDsAreOfOneObject(t *testing.T) {
 	g := visit(3).node("twin", "object", "Twin", 9, 16)
 	require.EqualError(t, NewComparison(CompareOptions{}).Add("a", g.read(t)), "compare a: two objects have the id 9")
+}
+
+// A document that is loaded again has another window; what it holds more of is found all the same.
+func TestAPageThatIsLoadedAgain(t *testing.T) {
+	page := func(load, kept int) *graph {
+		g := &graph{index: map[string]int{}, stringAt: map[string]int{}}
+		id := 1001 + 1000*load
+		g.node("root", "synthetic", "", 1, 0).node("stay", "object", "Stay", 3, 10).edge("root", "element", 1, "stay")
+		g.node("context", "native", "system / NativeContext / http://a/", id, 100).node("window", "object", "Window / http://a/", id+2, 24).
+			node("list", "object", "Array", id+4, 16).edge("root", "element", 2, "context").
+			edge("context", "internal", "global_object", "window").edge("window", "property", "list", "list")
+		for i := range 30 {
+			g.node(fmt.Sprint("s", i), "string", "stays", 101+2*i, 10).edge("stay", "element", i, fmt.Sprint("s", i))
+		}
+		for i := range kept {
+			g.node(fmt.Sprint(i), "object", "Kept", id+6+2*i, 50).edge("list", "element", i, fmt.Sprint(i))
+		}
+		return g
+	}
+	require.Empty(t, compare(t, page(1, 5), page(2, 5)).Paths)
+	d := compare(t, page(1, 5), page(2, 8), page(3, 10))
+	require.Len(t, d.Paths, 1)
+	require.Equal(t, []any{"window.list : Array", []int{5, 8, 10}, uint64(250)}, []any{d.Paths[0].Path, d.Paths[0].Counts, d.Paths[0].Share})
 }

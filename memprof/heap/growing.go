@@ -3,6 +3,7 @@ package heap
 import (
 	"cmp"
 	"regexp"
+	"slices"
 )
 
 // GrowingPath is a place that held more in each snapshot than in the one before.
@@ -57,13 +58,9 @@ type growRoot struct {
 // growingPaths are the places that grew in every pair of snapshots.
 func (c *Comparison) growingPaths() []GrowingPath {
 	s := c.last
-	isNew := make([]bool, s.Nodes())
-	for n, id := range s.nodeID {
-		isNew[n] = !c.first.has(id)
-	}
-	w := &claims{s: s, isNew: isNew, reached: make([]uint32, s.Nodes()), seen: make([]uint32, s.Nodes()), steps: maxRootSteps}
+	w := &claims{s: s, isNew: slices.Clone(c.isNew), reached: make([]uint32, s.Nodes()), seen: make([]uint32, s.Nodes()), steps: maxRootSteps}
 	var own, ofV8 []*growRoot
-	for _, root := range c.growRoots(isNew) {
+	for _, root := range c.growRoots() {
 		if s.kind(root.node) == kindSynthetic {
 			ofV8 = append(ofV8, root)
 		} else {
@@ -80,8 +77,8 @@ func (c *Comparison) growingPaths() []GrowingPath {
 }
 
 // growRoots finds the places that grew, those with most growth first.
-func (c *Comparison) growRoots(isNew []bool) []*growRoot {
-	s, g, p := c.last, c.growth, c.last.ways()
+func (c *Comparison) growRoots() []*growRoot {
+	s, g, p, isNew := c.last, c.growth, c.last.ways(), c.isNew
 	var roots []*growRoot
 	for _, n := range p.order {
 		mark := g.marks[n]
@@ -95,14 +92,12 @@ func (c *Comparison) growRoots(isNew []bool) []*growRoot {
 		root := &growRoot{node: n, holds: make(map[uint32]tally)}
 		switch {
 		case mark&growsEdges != 0:
-			root.how = "references"
-			for e, end := s.edges(n); e < end; e++ {
-				if to := s.edgeTo[e]; s.keeps(n, e) && isNew[to] {
-					root.start = append(root.start, to)
-				}
-			}
-		case mark&growsTree != 0 && isNew[n] && (above == none || !isNew[above]):
+			root.how, root.start = "references", c.newTargets(n)
+		case mark&growsTree != 0 && isNew[n] && above != none && (!isNew[above] || p.parent[above] == none):
+			// Above it is something old, or the window of a document that was loaded again.
 			root.how, root.start = "tree", []uint32{n}
+		case mark&growsTree != 0 && !isNew[n] && c.beginsList(n):
+			root.how, root.start = "tree", c.newTargets(c.endOfList(n))
 		case mark&growsSize != 0 && !isNew[n]:
 			root.how = "size"
 		default:
@@ -113,6 +108,48 @@ func (c *Comparison) growRoots(isNew []bool) []*growRoot {
 	return top(maxRoots, roots, func(a, b *growRoot) int {
 		return cmp.Or(cmp.Compare(g.grown[b.node], g.grown[a.node]), cmp.Compare(a.node, b.node))
 	})
+}
+
+// newTargets are the new objects that a node has references to.
+func (c *Comparison) newTargets(n uint32) []uint32 {
+	var found []uint32
+	for e, end := c.last.edges(n); e < end; e++ {
+		if to := c.last.edgeTo[e]; c.last.keeps(n, e) && c.isNew[to] {
+			found = append(found, to)
+		}
+	}
+	return found
+}
+
+// beginsList tells of the first object of a list that became longer. It matters where ids do not
+// hold: the new head of a list then counts as the old one, and each object behind it as the one
+// that was at its place.
+func (c *Comparison) beginsList(n uint32) bool {
+	s, p := c.last, c.last.ways()
+	of := s.class().of
+	above := p.parent[n]
+	return (above == none || of[above] != of[n]) && c.nextOfList(n) != none
+}
+
+// nextOfList is the next object of a list that became longer: of the same class, and what hangs on
+// it has grown, too; none at the end.
+func (c *Comparison) nextOfList(n uint32) uint32 {
+	s, p, of := c.last, c.last.ways(), c.last.class().of
+	for e, end := s.edges(n); e < end; e++ {
+		to := s.edgeTo[e]
+		if p.edge[to] == e && of[to] == of[n] && c.growth.marks[to]&growsTree != 0 {
+			return to
+		}
+	}
+	return none
+}
+
+// endOfList is the last object of a list that was there before.
+func (c *Comparison) endOfList(n uint32) uint32 {
+	for next := c.nextOfList(n); next != none; next = c.nextOfList(n) {
+		n = next
+	}
+	return n
 }
 
 // claims divides the new objects among the places that lead to them.

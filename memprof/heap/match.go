@@ -2,26 +2,26 @@ package heap
 
 // match finds for each node of next the node of prev that it was: the same object, by its id, or
 // else what stood at the same place, by its path as in BLeak (Vilk and Berger, PLDI 2018): the
-// match of the node before it has a reference with the same name. none for what is new.
+// match of the node before it has a reference with the same name. none for what has no match.
 //
-// Ids are of one isolate: both snapshots have to be, too.
-func match(prev, next *Snapshot) []uint32 {
+// V8 keeps the ids of objects from one snapshot to the next, but forgets them when any session
+// that has attached to the page detaches: then paths are all there is.
+func match(prev, next *Snapshot) *matcher {
 	m := &matcher{prev: prev, next: next, names: sharedNames(prev, next), of: filled(next.Nodes())}
-	p := next.ways()
-	for _, n := range p.order {
+	m.byID = m.idsHold()
+	m.globals()
+	for _, n := range next.ways().order {
 		if m.of[n] == none { // not by its path
 			m.of[n] = m.same(n)
 		}
-		if p.parent[n] == none && m.of[n] == none && n == 0 {
-			m.of[n] = 0
-		}
 		m.children(n)
 	}
-	return m.of
+	return m
 }
 
 type matcher struct {
 	prev, next *Snapshot
+	byID       bool              // ids mean the same in both
 	names      map[uint32]uint32 // of edges: from next to prev
 	of         []uint32
 	places     map[edgeKey]uint32 // the references of the node of prev that is at hand
@@ -33,13 +33,77 @@ type edgeKey struct {
 	name     uint32
 }
 
-// same is the node of prev with the id of a node of next.
+// idsHold tells whether V8 has kept the ids: then objects that have the same id are of the same
+// sort and name.
+func (m *matcher) idsHold() bool {
+	same, other := 0, 0
+	for n := range uint32(m.next.Nodes()) {
+		found := m.prev.find(m.next.nodeID[n])
+		if found == none || m.next.kind(n) == kindSynthetic {
+			continue
+		}
+		if m.prev.kind(found) == m.next.kind(n) && string(m.prev.strings.bytes(m.prev.nodeName[found])) == string(m.next.strings.bytes(m.next.nodeName[n])) {
+			same++
+		} else {
+			other++
+		}
+	}
+	return same > 10*other
+}
+
+// globals matches roots. A document that is loaded again has another window of the same name,
+// which came in the place of the first. Each of prev has one at most.
+func (m *matcher) globals() {
+	left := make(map[string][]uint32)
+	for _, n := range m.prev.globals() {
+		if !m.byID || m.next.find(m.prev.nodeID[n]) == none {
+			left[m.prev.name(n)] = append(left[m.prev.name(n)], n)
+		}
+	}
+	for _, n := range m.next.globals() {
+		if name := m.next.name(n); m.same(n) == none && len(left[name]) > 0 {
+			m.of[n], left[name] = left[name][0], left[name][1:]
+		}
+	}
+	m.of[0] = 0
+}
+
+// related tells whether two snapshots can be compared: a global object of the one, if it has any,
+// is in the other.
+func (m *matcher) related() bool {
+	globals := m.next.globals()
+	for _, n := range globals {
+		if m.of[n] != none {
+			return true
+		}
+	}
+	return len(globals) == 0 && len(m.prev.globals()) == 0
+}
+
+// same is the node of prev with the id of a node of next, where ids hold.
 func (m *matcher) same(n uint32) uint32 {
+	if !m.byID {
+		return none
+	}
 	found := m.prev.find(m.next.nodeID[n])
 	if found != none && m.prev.kind(found) != m.next.kind(n) {
 		return none
 	}
 	return found
+}
+
+// isNew tells of the nodes of next that the first snapshot had not; was tells that of prev, nil
+// where prev is the first.
+func (m *matcher) isNew(was []bool) []bool {
+	fresh := make([]bool, m.next.Nodes())
+	for n := range fresh {
+		of := m.of[n]
+		if m.byID {
+			of = m.same(uint32(n))
+		}
+		fresh[n] = of == none || was != nil && was[of]
+	}
+	return fresh
 }
 
 // children matches by their path the nodes that a node leads to and that have no match by id.

@@ -55,7 +55,7 @@ type Constructor struct {
 type Collection struct {
 	Class    string `json:"class"`
 	ID       uint32 `json:"id"`
-	Count    int    `json:"count"` // of references
+	Count    int    `json:"count"` // of references, but for methods and V8's fields
 	Bytes    uint64 `json:"bytes"`
 	Retained uint64 `json:"retained_bytes"`
 	Chain    Chain  `json:"chain"`
@@ -192,18 +192,26 @@ func (s *Snapshot) retainedByClass() []uint64 {
 	return retained
 }
 
-// largest are the arrays and objects with the most references, but for global objects.
+// largest are the arrays and objects that hold most, but for global objects and what only V8's
+// own roots lead to. Methods do not count: prototypes have many.
 func (s *Snapshot) largest(n int) []Collection {
 	type row struct {
 		node  uint32
-		count uint32
+		count int
 	}
 	var rows []row
-	for node := range uint32(s.Nodes()) {
-		if k := s.kind(node); k != kindObject && k != kindArray || s.ways().parent[node] == none {
+	p := s.ways()
+	below := make([]bool, s.Nodes()) // below a global object
+	for i, node := range p.order {
+		if p.parent[node] == none {
+			below[node] = i < p.global
 			continue
 		}
-		if count := s.outDegree(node); count >= 8 && !s.isPart(node) {
+		below[node] = below[p.parent[node]]
+		if k := s.kind(node); !below[node] || k != kindObject && k != kindArray || s.isPart(node) {
+			continue
+		}
+		if count := s.holdings(node); count >= 8 {
 			rows = append(rows, row{node, count})
 		}
 	}
@@ -211,11 +219,28 @@ func (s *Snapshot) largest(n int) []Collection {
 	var found []Collection
 	for _, r := range rows {
 		found = append(found, Collection{
-			Class: s.display(r.node), ID: s.nodeID[r.node], Count: int(r.count), Bytes: s.selfSize[r.node],
+			Class: s.display(r.node), ID: s.nodeID[r.node], Count: r.count, Bytes: s.selfSize[r.node],
 			Retained: s.dominated().retained[r.node], Chain: s.chainTo(r.node),
 		})
 	}
 	return found
+}
+
+// holdings is the number of references of a node but for methods, accessors and V8's fields.
+func (s *Snapshot) holdings(node uint32) int {
+	count := 0
+	for e, end := s.edges(node); e < end; e++ {
+		switch r := s.relation(e); {
+		case !s.keeps(node, e):
+		case r == relationProperty:
+			if k := s.kind(s.edgeTo[e]); k != kindClosure && k != kindNative && k != kindCode {
+				count++
+			}
+		case r == relationElement, r == relationInternal && s.kind(node) == kindArray:
+			count++
+		}
+	}
+	return count
 }
 
 // outDegree is the number of references of a node that keep their targets alive.
