@@ -1,0 +1,14 @@
+// Answers that may be kept for a day, each under an address of its own.
+"use strict";
+
+async function ask(number, store) {
+  await (await fetch(`bytes/${number}?size=${1 << 20}&store=${store}`)).arrayBuffer();
+}
+
+function leak(visit) {
+  return ask(visit, 1);
+}
+
+function churn(visit) {
+  return ask(visit, 0);
+}

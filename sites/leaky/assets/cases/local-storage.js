@@ -1,0 +1,14 @@
+// An entry in localStorage for each visit.
+"use strict";
+
+function entry(visit) {
+  return String.fromCharCode(97 + visit % 26).repeat(32 << 10);
+}
+
+function leak(visit) {
+  localStorage.setItem("visit-" + String(visit).padStart(4, "0"), entry(visit)); // 10 + 32,768 characters
+}
+
+function churn(visit) {
+  localStorage.setItem("visit-last", entry(visit));
+}

@@ -1,0 +1,17 @@
+// A service worker caches every answer, and every answer has an address of its own.
+"use strict";
+
+async function ask(number) {
+  await navigator.serviceWorker.register("service-worker.js", {scope: "./"});
+  await navigator.serviceWorker.ready;
+  if (!navigator.serviceWorker.controller) await happened(navigator.serviceWorker, "controllerchange");
+  await (await fetch(`bytes/${number}?size=${1 << 20}`)).arrayBuffer();
+}
+
+function leak(visit) {
+  return ask(visit);
+}
+
+function churn() {
+  return ask(0);
+}

@@ -1,0 +1,15 @@
+// An entry in sessionStorage for each visit: it lives as long as the tab, whatever the
+// tab shows.
+"use strict";
+
+function entry(visit) {
+  return String.fromCharCode(97 + visit % 26).repeat(32 << 10);
+}
+
+function leak(visit) {
+  sessionStorage.setItem("visit-" + String(visit).padStart(4, "0"), entry(visit)); // 10 + 32,768 characters
+}
+
+function churn(visit) {
+  sessionStorage.setItem("visit-last", entry(visit));
+}

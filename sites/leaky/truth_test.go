@@ -1,0 +1,196 @@
+package leaky
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
+	cdpruntime "github.com/chromedp/cdproto/runtime"
+	"github.com/stretchr/testify/require"
+)
+
+// A case is measured between the third and the sixth cycle.
+const before, measured = 3, 3
+
+// slack is by how much the growth of a case in a few cycles may be off: code that is
+// compiled takes a little of the JavaScript heap, an overwritten record a little of a
+// file, and a process what its allocator likes.
+func slack(c Case) float64 {
+	name, group, _ := strings.Cut(c.Metric, "/")
+	if group == "gpu-process" {
+		return 8 * mib // it asks for blocks of this size, for two textures each
+	}
+	switch name {
+	case "heap.used", "isolate.heap_used":
+		return 32 * kib
+	case "storage.bytes", "profile.bytes":
+		return 16 * kib
+	case "process.anon":
+		return mib
+	}
+	return 0
+}
+
+// TestEveryCaseGrowsAsItSays runs each case as the worker does, and reads its metric
+// where an exact reading is to be had at once. The steps and the shapes that are not
+// the same at each visit have tests of their own.
+func TestEveryCaseGrowsAsItSays(t *testing.T) {
+	all := drivers{}
+	for _, c := range Cases() {
+		d := all.of(t, c)
+		t.Run(c.Name, func(t *testing.T) {
+			site := d.site(t, c)
+			item := d.cycles(t, site, before)
+			require.JSONEq(t, fmt.Sprintf(`{"case": %q, "visit": %d}`, c.Name, visits(c, before)), item)
+			defer d.closePages(t)
+			if c.Fault != "" || c.At > 0 || c.Height > 0 || c.Name == "jumps" {
+				return
+			}
+			if c.Idle > 0 { // what the last visit keeps later is to be there
+				_, err := d.tab(t).EvaluateMain(within(t), "new Promise(done => setTimeout(done, idleAfter + 1))")
+				require.NoError(t, err)
+			}
+			from, known := d.read(t, c)
+			if !known {
+				return
+			}
+			d.cycles(t, site, measured)
+			want := growth(c)
+			var got float64
+			require.Eventually(t, func() bool {
+				to, _ := d.read(t, c)
+				got = to - from
+				return math.Abs(got-want) <= slack(c)
+			}, 5*time.Second, 20*time.Millisecond, "%s is to grow by %.0f", c.Metric, want)
+			t.Logf("%s: %.1f a cycle, the truth is %.1f", c.Metric, got/measured, want/measured)
+		})
+	}
+}
+
+// visits is how many visits a case counts in so many cycles.
+func visits(c Case, cycles int) int {
+	switch {
+	case c.mode != moving:
+		return cycles
+	case strings.HasPrefix(c.Name, "move-reload"):
+		return cycles + 1 // the first document, and one a cycle
+	}
+	return 2*cycles + 1
+}
+
+// growth is the truth of the cycles that are measured.
+func growth(c Case) float64 {
+	if c.Name == "accelerating" {
+		return (4 + 5 + 6) * 100_000
+	}
+	return measured * c.Rate
+}
+
+// TestShapes holds what is not the same at each visit, for 25 of them.
+func TestShapes(t *testing.T) {
+	d := drive(t)
+	for name, check := range map[string]func(t *testing.T, d *driver, c Case){
+		"step": checkStep, "full-cache": checkFullCache, "sawtooth": checkSawtooth, "jumps": checkJumps, "spike": checkSpike,
+	} {
+		c, ok := Find(name)
+		require.True(t, ok)
+		t.Run(name, func(t *testing.T) {
+			defer d.closePages(t)
+			check(t, d, c)
+		})
+	}
+}
+
+// series is a case's metric after each of 25 cycles.
+func series(t *testing.T, d *driver, c Case) []float64 {
+	t.Helper()
+	site := d.site(t, c)
+	values := make([]float64, 25)
+	for i := range values {
+		d.cycles(t, site, 1)
+		values[i], _ = d.read(t, c)
+	}
+	return values
+}
+
+// checkStep: it comes once.
+func checkStep(t *testing.T, d *driver, c Case) {
+	values := series(t, d, c)
+	for i := 1; i < len(values); i++ {
+		want := 0.0
+		if i+1 == c.At {
+			want = c.Height
+		}
+		require.Equal(t, want, values[i]-values[i-1], "visit %d", i+1)
+	}
+}
+
+// checkFullCache: after ten visits it grows no more.
+func checkFullCache(t *testing.T, d *driver, c Case) {
+	values := series(t, d, c)
+	for i := range values {
+		require.Equal(t, float64(min(i+1, 10)*mib)-mib, values[i]-values[0], "visit %d", i+1)
+	}
+}
+
+// checkSawtooth: it falls at every eighth visit.
+func checkSawtooth(t *testing.T, d *driver, c Case) {
+	values := series(t, d, c)
+	for i := 1; i < len(values); i++ {
+		want := 1.0 * mib
+		switch i + 1 {
+		case 8:
+			want = -6 * mib // the first tooth began at the first visit
+		case 16, 24:
+			want = -7 * mib
+		}
+		require.Equal(t, want, values[i]-values[i-1], "visit %d", i+1)
+	}
+}
+
+// checkJumps: they come at every fourth visit, and are of the same height.
+func checkJumps(t *testing.T, d *driver, c Case) {
+	values := series(t, d, c)
+	for i := 1; i < len(values); i++ {
+		want := 0.0
+		if (i+1)%4 == 0 {
+			want = 4 * c.Rate
+		}
+		require.InDelta(t, want, values[i]-values[i-1], slack(c), "visit %d", i+1)
+	}
+}
+
+// checkSpike: its memory is there at the peak and given back at the end.
+func checkSpike(t *testing.T, d *driver, c Case) {
+	site := d.site(t, c)
+	d.cycles(t, site, c.At-1)
+	from, _ := d.read(t, c)
+	d.cycles(t, site, 1)
+	peak := 0.0
+	for _, pid := range processes(t, d, "renderer") {
+		peak = max(peak, status(t, pid, "VmHWM")-status(t, pid, "VmRSS"))
+	}
+	to, _ := d.read(t, c)
+	require.InDelta(t, c.Height, peak, 6*mib)
+	require.InDelta(t, from, to, slack(c))
+}
+
+func TestAHandleIsOfItsSize(t *testing.T) {
+	c, _ := Find("cdp-handles")
+	d := drive(t)
+	d.cycles(t, d.site(t, c), 1)
+	session := d.tab(t).Session()
+	take := func(n int) float64 {
+		for range n {
+			call(t, session, cdpruntime.Evaluate, cdpruntime.EvaluateParams{Expression: HandleExpression})
+		}
+		call(t, session, heapprofiler.CollectGarbage, cdp.Empty{})
+		return heap(t, session).UsedSize
+	}
+	from := take(2)
+	require.InDelta(t, 4*HandleBytes, take(4)-from, slack(c))
+}
