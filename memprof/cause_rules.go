@@ -311,9 +311,7 @@ func (e *explaining) heap(rate float64) Finding {
 			f.Cause = CauseHandles
 		}
 	}
-	if len(e.t.heap.Classes) > 0 {
-		f.Detail = e.t.heap.Classes[0].Name
-	}
+	f.Detail = e.topClass()
 	return f
 }
 

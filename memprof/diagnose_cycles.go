@@ -159,11 +159,6 @@ func (g *diagnosing) notMeasured() {
 			number["further kinds of gaps"] += c.GapsUnlisted
 		}
 	}
-	for _, c := range g.t.collects {
-		for _, f := range c.Faults {
-			number["forced collection: "+f]++
-		}
-	}
 	for _, what := range slices.Sorted(maps.Keys(number)) {
 		g.d.NotMeasured = append(g.d.NotMeasured, fmt.Sprintf("%s (%d times)", what, number[what]))
 	}

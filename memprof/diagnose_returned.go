@@ -9,8 +9,8 @@ import (
 	"github.com/ebbworker/ebb/memprof/stats"
 )
 
-// leastReturned is the least memory, in bytes, whose return can be told from a browser's own
-// movement.
+// leastReturned is the least process memory, in bytes, whose return can be told from a browser's
+// own movement; of other metrics, that is ten times what matters per cycle.
 const leastReturned = 4e6
 
 // returned answers whether cleaning up gives memory back, and whether doing away with pages,
@@ -83,8 +83,8 @@ func (g *diagnosing) recreated() []Returned {
 	}
 	metric, least := g.d.Of, leastReturned
 	row, _ := MetricOf(metric.Metric)
-	if row.Unit != Bytes {
-		least = 2
+	if metric.Metric != "process.anon" {
+		least = 10 * policyOf(metric).Delta
 	}
 	first, last := g.t.cycles[0], g.t.cycles[len(g.t.cycles)-1]
 	base, okBase := first.Before.At(metric)

@@ -98,7 +98,8 @@ func outstanding(peaks []peak) []peak {
 	}
 	middle, spread := medianAndSpread(heights)
 	return slices.DeleteFunc(peaks, func(p peak) bool {
-		alone := len(peaks) >= 5 && p.height() > middle+math.Max(outlierHeight, 6*spread) && p.height() > 1.5*middle
+		alone := len(peaks) >= 5 && p.index > 0 && // the first cycle opens what the others use again
+			p.height() > middle+math.Max(outlierHeight, 6*spread) && p.height() > 1.5*middle
 		return p.excess <= 0 && !alone
 	})
 }

@@ -57,13 +57,14 @@ func sameSites(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// topClass is the class that grew most and is no known artefact.
+// topClass is the class that grew most, is no known artefact, and has a name of the page's own: what
+// V8 names in parentheses is part of something else.
 func (g *diagnosing) topClass() string {
 	if g.t.heap == nil {
 		return ""
 	}
 	for _, c := range g.t.heap.Classes {
-		if c.Artefact == "" {
+		if c.Artefact == "" && !strings.HasPrefix(c.Name, "(") {
 			return c.Name
 		}
 	}

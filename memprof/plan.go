@@ -56,13 +56,12 @@ type PlanSite struct {
 	Templates []string `json:"templates,omitempty"`
 }
 
-// CollectReport is what became of one forced collection.
+// CollectReport is what became of one forced collection. What could not be collected is a gap.
 type CollectReport struct {
 	// Before is the kind of phase that it ended.
 	Before   Kind          `json:"before"`
 	Took     time.Duration `json:"took_ns"`
 	Isolates int           `json:"isolates"`
-	Faults   []string      `json:"faults,omitempty"`
 }
 
 // RunReport is what came of one run of a site.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/ebbworker/ebb/browser"
@@ -31,6 +32,16 @@ type MemoryOptions struct {
 	Dir string
 	// Keep is how many recordings stay in Dir, this one included. Default: 0, all.
 	Keep int
+	// Path writes the recording to this file instead, which is overwritten. Default: "", a new
+	// one in Dir.
+	Path string
+	// SpikeInterval is the time between ticks while sites are scraped. Default: 0, no other.
+	SpikeInterval time.Duration
+	// StoreSize measures Ebb's own database. Default: nil, it is not measured.
+	StoreSize func(context.Context) (int64, error)
+	// Judged is for how many cycles memory is set aside to judge them as they come, for
+	// Worker.Diagnose. Default: 0, they are not judged.
+	Judged int
 	// Version and ConfigHash are written into the recording's manifest.
 	Version, ConfigHash string
 	// WriteFailed is told, once, why the recording ended early. Default: nobody is.
@@ -46,6 +57,9 @@ type Memory struct {
 	pages  *devtools.Source
 	out    io.Closer
 	closed bool
+	live   *live // nil unless cycles are judged as they come
+	// control is the page of the planted leak; nil for none.
+	control atomic.Pointer[browser.Apart]
 }
 
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
@@ -63,19 +77,29 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	}
 	m := &Memory{}
 	m.pages = devtools.New(devtools.Options{
-		Targets:  func() []devtools.Target { return openPages(pool) },
+		Targets:  func() []devtools.Target { return m.openPages(pool) },
 		Browsers: func() []devtools.Browser { return browsers(pool) },
-		IsGone:   hasEnded,
+		Attach: func(ctx context.Context, chrome, target string) (devtools.Session, func(), error) {
+			return attach(ctx, pool, chrome, target)
+		},
+		IsGone: hasEnded,
 	})
-	sources := linux.Sources(linux.Options{Browsers: func() []linux.Browser { return processes(pool) }})
+	sources := linux.Sources(linux.Options{Browsers: func() []linux.Browser { return m.processes(pool) }})
+	if o.StoreSize != nil {
+		sources = append(sources, storeSize{o.StoreSize})
+	}
 	options := memprof.Options{
 		Level: o.Level, Interval: o.Interval,
 		Sources:     append(sources, m.pages, goruntime.Source{}),
 		Manifest:    memprof.Manifest{Ebb: o.Version, Go: runtime.Version(), Host: host, ConfigHash: o.ConfigHash},
-		WriteFailed: o.WriteFailed,
+		WriteFailed: o.WriteFailed, SpikeInterval: o.SpikeInterval,
 	}
-	if o.Dir != "" {
-		file, err := newRecordingFile(o.Dir, o.Keep)
+	if o.Judged > 0 {
+		m.live = newLive(o.Judged)
+		options.Observe = m.live.observe
+	}
+	if o.Dir != "" || o.Path != "" {
+		file, err := o.file()
 		if err != nil {
 			return nil, err
 		}
@@ -120,8 +144,27 @@ func hasEnded(err error) bool {
 // id names a Chrome in readings.
 func id(b *browser.Browser) string { return "chrome-" + strconv.Itoa(b.PID()) }
 
-func openPages(pool *browser.Pool) []devtools.Target {
+// setControl names the page of the planted leak; nil ends it.
+func (m *Memory) setControl(page *browser.Apart) { m.control.Store(page) }
+
+// collect forces a collection in all isolates of the pool's Chromes.
+func (m *Memory) collect(ctx context.Context) devtools.Collected { return m.pages.Collect(ctx) }
+
+// attach opens a session with a target of one of the pool's Chromes.
+func attach(ctx context.Context, pool *browser.Pool, chrome, target string) (devtools.Session, func(), error) {
+	for _, b := range pool.Browsers() {
+		if id(b) == chrome {
+			return b.Attach(ctx, target)
+		}
+	}
+	return nil, nil, browser.ErrGone
+}
+
+func (m *Memory) openPages(pool *browser.Pool) []devtools.Target {
 	var list []devtools.Target
+	if c := m.control.Load(); c != nil && c.Err() == nil {
+		list = append(list, devtools.Target{Browser: id(c.Browser()), ID: c.ID(), URL: c.URL(), Control: true, Session: c.Session()})
+	}
 	for _, t := range pool.Tabs() {
 		list = append(list, devtools.Target{Browser: id(t.Tab.Browser()), ID: t.Tab.ID(), URL: t.Tab.URL(), Site: t.Site, Session: t.Tab.Session()})
 	}
@@ -136,16 +179,47 @@ func browsers(pool *browser.Pool) []devtools.Browser {
 	return list
 }
 
-func processes(pool *browser.Pool) []linux.Browser {
+func (m *Memory) processes(pool *browser.Pool) []linux.Browser {
 	var list []linux.Browser
+	control := m.control.Load()
 	for _, b := range pool.Browsers() {
-		list = append(list, linux.Browser{ID: id(b), PID: b.PID(), ProfileDir: b.ProfileDir()})
+		chrome := linux.Browser{ID: id(b), PID: b.PID(), ProfileDir: b.ProfileDir()}
+		if control != nil && control.Browser() == b && control.Renderer != 0 {
+			chrome.Control = func() []int { return []int{control.Renderer} }
+		}
+		list = append(list, chrome)
 	}
 	return list
 }
 
-// recordingSuffix ends the name of every recording.
-const recordingSuffix = ".ebb.jsonl"
+// storeSize reads the size of the database.
+type storeSize struct {
+	size func(context.Context) (int64, error)
+}
+
+// Name returns "store".
+func (storeSize) Name() string { return "store" }
+
+// Read returns store.bytes, at LevelFull only.
+func (s storeSize) Read(ctx context.Context, q memprof.Request) []memprof.Reading {
+	if q.Level < memprof.LevelFull || q.Tick {
+		return nil
+	}
+	bytes, err := s.size(ctx)
+	return []memprof.Reading{{Metric: "store.bytes", Value: float64(bytes), Err: err}}
+}
+
+// file makes the file of the recording.
+func (o MemoryOptions) file() (*os.File, error) {
+	if o.Path == "" {
+		return newRecordingFile(o.Dir, o.Keep)
+	}
+	file, err := os.OpenFile(o.Path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("make a recording: %w", err)
+	}
+	return file, nil
+}
 
 // newRecordingFile makes a file for a recording, named by the time, and removes the
 // oldest ones so that keep are left; 0 keeps all.
@@ -153,7 +227,7 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for recordings: %w", err)
 	}
-	old, err := filepath.Glob(filepath.Join(dir, "*"+recordingSuffix))
+	old, err := filepath.Glob(filepath.Join(dir, "*"+memprof.RecordingSuffix))
 	if err != nil {
 		return nil, fmt.Errorf("look for old recordings: %w", err)
 	}
@@ -165,7 +239,7 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 		old = old[1:]
 	}
 	name := time.Now().UTC().Format("20060102T150405.000000Z")
-	name = strings.Replace(name, ".", "-", 1) + "-" + strconv.Itoa(os.Getpid()) + recordingSuffix
+	name = strings.Replace(name, ".", "-", 1) + "-" + strconv.Itoa(os.Getpid()) + memprof.RecordingSuffix
 	file, err := os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make a recording: %w", err)

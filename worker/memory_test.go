@@ -276,7 +276,7 @@ func TestOldRecordingsAreRemoved(t *testing.T) {
 		require.NoError(t, file.Close())
 		paths = append(paths, file.Name())
 	}
-	left, err := filepath.Glob(filepath.Join(dir, "*"+recordingSuffix))
+	left, err := filepath.Glob(filepath.Join(dir, "*"+memprof.RecordingSuffix))
 	require.NoError(t, err)
 	require.Equal(t, paths[2:], left)
 	require.FileExists(t, other)

@@ -20,6 +20,8 @@ type meter struct {
 	recorder *memprof.Recorder // nil measures nothing
 
 	mu     sync.Mutex
+	outer  *memprof.Cycle                               // of a diagnosis: runs are phases of it
+	ending func(ctx context.Context, kind memprof.Kind) // called before a run's phase of outer ends
 	active int
 	idle   *cycle // begun when the last run ended; nil while runs are at work
 	sums   map[int64]memprof.Summary
@@ -31,15 +33,29 @@ func newMeter(r *memprof.Recorder) *meter {
 
 // cycle is the memory cycle of one run, with the phase that it is in.
 type cycle struct {
-	meter *meter
-	cycle *memprof.Cycle
-	site  string
-	now   *memprof.Phase
+	meter  *meter
+	cycle  *memprof.Cycle
+	site   string
+	now    *memprof.Phase
+	kind   memprof.Kind                                 // of now
+	ending func(ctx context.Context, kind memprof.Kind) // nil, unless the cycle is of several runs
+}
+
+// within makes the runs that begin from now on phases of one cycle, which the caller ends; nil
+// ends that. ending is called before each of their phases ends.
+func (m *meter) within(outer *memprof.Cycle, ending func(ctx context.Context, kind memprof.Kind)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.outer, m.ending = outer, ending
 }
 
 // begin starts the cycle of a run, or takes over the idle one.
 func (m *meter) begin(ctx context.Context, site string) *cycle {
 	m.mu.Lock()
+	if m.outer != nil {
+		defer m.mu.Unlock()
+		return &cycle{meter: m, site: site, cycle: m.outer, ending: m.ending}
+	}
 	c := m.idle
 	m.idle = nil
 	m.active++
@@ -55,10 +71,20 @@ func (m *meter) begin(ctx context.Context, site string) *cycle {
 
 // phase ends the phase that the cycle is in and begins another.
 func (c *cycle) phase(ctx context.Context, kind memprof.Kind) {
-	if c.now != nil {
-		c.now.End(ctx)
+	c.endPhase(ctx)
+	c.now, c.kind = c.cycle.Phase(kind, c.site), kind
+}
+
+// endPhase ends the phase that the cycle is in, if it is in one.
+func (c *cycle) endPhase(ctx context.Context) {
+	if c.now == nil {
+		return
 	}
-	c.now = c.cycle.Phase(kind, c.site)
+	if c.ending != nil {
+		c.ending(ctx, c.kind)
+	}
+	c.now.End(ctx)
+	c.now = nil
 }
 
 // follow changes the phase as the run's events say.
@@ -76,6 +102,9 @@ func (c *cycle) follow(ctx context.Context, e crawl.Event) {
 
 // settle gives memory its time.
 func (m *meter) settle(ctx context.Context, c *cycle) {
+	if c.ending != nil {
+		return // the cycle settles after all of its runs
+	}
 	c.phase(ctx, memprof.Settle)
 	if m.recorder == nil {
 		return
@@ -90,15 +119,16 @@ func (m *meter) settle(ctx context.Context, c *cycle) {
 
 // stop ends the phase that the cycle is in, and the cycle.
 func (c *cycle) stop(ctx context.Context) memprof.Summary {
-	if c.now != nil {
-		c.now.End(ctx)
-		c.now = nil
-	}
+	c.endPhase(ctx)
 	return c.cycle.End(ctx)
 }
 
 // end ends the cycle; if no other run is at work, the idle time begins.
 func (c *cycle) end(ctx context.Context) memprof.Summary {
+	if c.ending != nil {
+		c.endPhase(ctx)
+		return memprof.Summary{}
+	}
 	summary := c.stop(ctx)
 	m := c.meter
 	m.mu.Lock()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/worker"
 	"github.com/ebbworker/ebb/worker/crawl"
 )
 
@@ -18,8 +20,9 @@ type board struct {
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 
-	mu   sync.Mutex // owns what follows
-	runs map[int64]*boardRun
+	mu    sync.Mutex // owns what follows
+	runs  map[int64]*boardRun
+	label string // what is under way beside the runs
 }
 
 // boardRun is one run on the board. Those that have ended stay until no run is at work,
@@ -108,16 +111,47 @@ func (b *board) update() {
 			names = append(names, r.site)
 		}
 	}
+	label := b.label
 	b.mu.Unlock()
 	if !working {
 		return
 	}
 	slices.Sort(names)
 	s.Label = strings.Join(names, ", ")
+	if label != "" {
+		s.Label = label + ", " + s.Label
+	}
 	if latest, ok := b.memory.Latest(); ok {
 		if anon, ok := latest.Totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Chrome}); ok {
 			s.MemoryBytes = int64(anon)
 		}
 	}
 	b.progress.Update(s)
+}
+
+// cycle shows where a diagnosis stands: in the line of the progress, and where there is no
+// terminal in lines of its own.
+func (b *board) cycle(p worker.DiagnosisProgress) {
+	says := fmt.Sprintf("cycle %d/%d", p.Cycle, p.Cycles)
+	switch p.Stage {
+	case memprof.EvidenceCycle:
+		says = "looking for the cause"
+	case memprof.RecreateCycle:
+		says = "closing pages, contexts, Chrome"
+	}
+	if p.Memory > 0 {
+		says += fmt.Sprintf(", Chrome %.1f MB", p.Memory/memprof.MB)
+	}
+	if p.SoFar != "" {
+		says += ", so far " + string(p.SoFar)
+	}
+	if p.Left > time.Second {
+		says += ", " + output.Duration(p.Left.Round(time.Second)) + " left"
+	}
+	b.mu.Lock()
+	b.label = says
+	b.mu.Unlock()
+	if !b.progress.Terminal() && p.Stage == memprof.JudgedCycle && (p.Cycle%5 == 0 || p.Took > 5*time.Second) {
+		b.progress.Printf("%s", says)
+	}
 }

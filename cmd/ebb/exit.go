@@ -14,9 +14,9 @@ const (
 	exitOK           = 0   // done
 	exitFailed       = 1   // it was tried and went wrong
 	exitUsage        = 2   // the command line, the configuration or a site file is wrong
-	exitLeak         = 3   // memory grows, and --fail-on-leak was given
+	exitLeak         = 3   // the verdict is one to fail on
 	exitNoBrowser    = 4   // no usable Chrome
-	exitInconclusive = 5   // a verdict was asked for, and the data do not allow one
+	exitInconclusive = 5   // the data do not allow a verdict, which was to be failed on
 	exitForced       = 130 // a second ^C or SIGTERM
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,11 +42,25 @@ type rigOptions struct {
 	database string
 	// recordings is used instead of the configured folder. Default: "", that one.
 	recordings string
+	// recording is the file that the recording is written to. Default: "", a new one in the
+	// folder.
+	recording string
+	// diagnosis is set for a diagnosis: everything is measured, Chrome stays however many pages
+	// it has opened, and windows that pages open are left open.
+	diagnosis *diagnosisRig
 	// most is how many runs of each site are begun. Default: 0, no limit.
 	most int
 	// onItems and onEnd are those of worker.Options.
 	onItems func(site string, run int64, page crawl.PageResult)
 	onEnd   func(ended queue.Ended, memory memprof.Summary)
+}
+
+// diagnosisRig is what a diagnosis asks of a rig.
+type diagnosisRig struct {
+	// cycles is the largest number of cycles.
+	cycles int
+	// flags are further flags of Chrome. Default: none.
+	flags []string
 }
 
 // stopped is what comes of a command that was stopped before its work had begun.
@@ -70,6 +85,9 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r := &rig{settings: settings, board: newBoard(a.err())}
 	defer r.board.close()
 	r.log = a.logger(settings.Log, r.board.progress)
+	if o.diagnosis != nil && r.log.GetLevel() == zerolog.InfoLevel {
+		r.log = r.log.Level(zerolog.WarnLevel) // dozens of runs that went well are no news
+	}
 	r.sweep()
 	if o.database == "" {
 		o.database = settings.Database
@@ -81,11 +99,16 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
-	r.pool = browser.NewPool(browser.PoolOptions{
+	pool := browser.PoolOptions{
 		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, PagesPerBrowser: settings.Pool.PagesPerBrowser,
 		AcquireTimeout: settings.Timeouts.Acquire,
 		OnLaunch:       r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
-	})
+	}
+	if o.diagnosis != nil {
+		pool.PagesPerBrowser, pool.Launch.KeepPopups = 0, true
+		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
+	}
+	r.pool = browser.NewPool(pool)
 	defer func() { err = errors.Join(err, r.closePool(ctx)) }()
 	if err := r.measure(o); err != nil {
 		return err
@@ -163,12 +186,15 @@ func (r *rig) measure(o rigOptions) error {
 	if o.recordings != "" {
 		dir = o.recordings
 	}
-	r.memory, err = worker.NewMemory(r.pool, worker.MemoryOptions{
-		Level: level, Interval: r.settings.Memory.Interval, Dir: dir, Keep: r.settings.Memory.Keep,
-		Version: versionName(), ConfigHash: r.settings.Hash(),
+	memory := worker.MemoryOptions{
+		Level: level, Interval: r.settings.Memory.Interval, Dir: dir, Keep: r.settings.Memory.Keep, Path: o.recording,
+		Version: versionName(), ConfigHash: r.settings.Hash(), StoreSize: r.store.Size,
 		WriteFailed: func(err error) { r.log.Error().Err(err).Msg("the recording ends here; the work goes on") },
-	})
-	if err != nil {
+	}
+	if o.diagnosis != nil {
+		memory.Level, memory.SpikeInterval, memory.Judged = memprof.LevelFull, worker.SpikeInterval, o.diagnosis.cycles
+	}
+	if r.memory, err = worker.NewMemory(r.pool, memory); err != nil {
 		return err
 	}
 	r.board.memory = r.memory.Recorder

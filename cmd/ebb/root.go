@@ -21,9 +21,9 @@ Exit codes:
   0    done (also a graceful stop)
   1    it was tried and went wrong
   2    the command line, the configuration or a site file is wrong
-  3    memory grows, and --fail-on-leak was given
+  3    the verdict is one to fail on (--fail-on), or the self-test failed
   4    no usable Chrome
-  5    a verdict was asked for, and the data do not allow one
+  5    the data do not allow a verdict, where --fail-on says so
   130  a second ^C or SIGTERM
 `
 
@@ -60,6 +60,9 @@ func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
 		newRunCommand(a),
 		newScrapeCommand(a),
+		newDiagnoseCommand(a),
+		newReportCommand(a),
+		newHeapCommand(a),
 		newDemoCommand(a),
 		newSitesCommand(a),
 		newRunsCommand(a),
@@ -67,6 +70,7 @@ func (a *app) commands() []*cobra.Command {
 		newExportCommand(a),
 		newBrowserCommand(a),
 		newConfigCommand(a),
+		newSelftestCommand(a),
 		newVersionCommand(a),
 	}
 }

@@ -100,6 +100,9 @@ func (p *Progress) Update(status Status) {
 	}
 }
 
+// Terminal tells whether progress is shown as one line that is painted over.
+func (p *Progress) Terminal() bool { return p.out.TTY }
+
 // Printf writes a line of its own above the progress.
 func (p *Progress) Printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(p, "%s\n", strings.TrimRight(fmt.Sprintf(format, args...), "\n"))

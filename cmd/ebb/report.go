@@ -1,0 +1,31 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+func newReportCommand(a *app) *cobra.Command {
+	var files diagnosisFiles
+	var verdicts []string
+	cmd := &cobra.Command{
+		Use:   "report RECORDING",
+		Short: "Judge a recording again, as text, JSON or HTML",
+		Long: `Judge a recording of 'ebb diagnose' again, and show what it says. The same recording
+gives the same report, byte for byte. A recording of 'ebb run' can be read too; its memory
+was not collected before the readings, so less can be said.`,
+		Example: `  ebb report run.ebb.jsonl
+  ebb report run.ebb.jsonl --html report.html
+  ebb report run.ebb.jsonl --json - | jq .rate`,
+		Args: oneArgument("a recording"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			d, err := a.render(args[0], files)
+			if err != nil {
+				return err
+			}
+			return failOn(d, verdicts)
+		},
+	}
+	files.addFlags(cmd)
+	cmd.Flags().StringSliceVar(&verdicts, "fail-on", nil, "exit with 3 (leak, growing, step, spike) or 5 (inconclusive, invalid) on these `verdicts`")
+	return cmd
+}

@@ -1,0 +1,75 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ebbworker/ebb/browser"
+)
+
+// control is a page in the Chrome that is measured which leaks a known amount each cycle: what the
+// judge must find for its answer to count. It has a browser context and a renderer of its own, and
+// its figures are kept apart from all others.
+type control struct {
+	page *browser.Apart
+}
+
+// What the control leaks per cycle. The figures of the heap hold what the objects themselves take
+// beside their content, as Chromium 156 has them.
+const (
+	controlTouched   = 1 << 20   // an array buffer that is filled, bytes
+	controlUntouched = 256 << 10 // an array buffer that is not
+	controlDoubles   = 8192      // numbers of 8 bytes in an array
+	controlNodes     = 25        // elements in no document, each with a listener
+)
+
+// controlTruth is what the control grows by per cycle, by metric.
+func controlTruth(renderer bool) map[string]float64 {
+	truth := map[string]float64{
+		"heap.backing":          controlTouched + controlUntouched,
+		"heap.used":             8*controlDoubles + 6000,
+		"perf.Nodes":            controlNodes,
+		"perf.JSEventListeners": controlNodes,
+	}
+	if renderer {
+		truth["process.anon"] = controlTouched + 8*controlDoubles
+	}
+	return truth
+}
+
+// controlScript leaks once. What it keeps is a linked list: it grows by the same amount each time,
+// as an array does not.
+var controlScript = fmt.Sprintf(`(() => {
+	const kept = {next: globalThis.ebbControl, nodes: [], touched: new Uint8Array(%d).fill(1), untouched: new ArrayBuffer(%d), numbers: new Array(%d).fill(1.5)};
+	for (let i = 0; i < %d; i++) {
+		const node = document.createElement("i");
+		node.addEventListener("ebb", () => kept);
+		kept.nodes.push(node);
+	}
+	globalThis.ebbControl = kept;
+	return 1;
+})()`, controlTouched, controlUntouched, controlDoubles, controlNodes)
+
+// plantControl opens the control and lets its code run once, so that what the code itself takes
+// is there before the first reading.
+func plantControl(ctx context.Context, b *browser.Browser) (*control, error) {
+	page, err := b.OpenApart(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("plant the control leak: %w", err)
+	}
+	c := &control{page: page}
+	for range 2 {
+		if err := c.leak(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// leak leaks once.
+func (c *control) leak(ctx context.Context) error {
+	if _, err := c.page.EvaluateMain(ctx, controlScript); err != nil {
+		return fmt.Errorf("let the control leak: %w", err)
+	}
+	return nil
+}
