@@ -3,7 +3,7 @@
 // [Judge] reads one value per cycle (NaN where a reading is missing) and says how fast the series
 // grows, with a 95 % interval, in which shape, and whether that is a leak. The rate is the slope
 // of a regression with autocorrelated noise whose autocorrelation is not estimated but averaged
-// over, together with an exponential warm-up; the shape is a comparison of eight families of curves by
+// over, together with an exponential warm-up; the shape is a comparison of seven families of curves by
 // their posterior probabilities. A practical threshold ([Options].Delta) decides what counts as growth:
 // a clean browser still grows a little at its thirtieth cycle, so "more than nothing" would accuse
 // every one of them.

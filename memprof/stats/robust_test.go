@@ -158,6 +158,31 @@ func TestStudent(t *testing.T) {
 	}
 }
 
+// The growth that a clean run is said to have been able to show is found about as often as said.
+func TestSmallestVisible(t *testing.T) {
+	o := Options{Delta: .05, Floor: .01, MinStep: 2, MinSpike: 2}
+	for _, n := range []int{20, 30, 60} {
+		const series = 150
+		var visible float64
+		for seed := range uint64(series) {
+			visible += Judge(noise(seed, n, .3), o).SmallestVisible / series
+		}
+		found := 0
+		for seed := range uint64(series) {
+			y := noise(seed+1000, n, .3)
+			for i := range y {
+				y[i] += visible * float64(i)
+			}
+			if Judge(y, o).Class == Leak {
+				found++
+			}
+		}
+		t.Logf("n %d: %.3f per cycle, %d of %d found", n, visible, found, series)
+		require.GreaterOrEqual(t, found, series*80/100)
+		require.LessOrEqual(t, found, series*98/100)
+	}
+}
+
 // A step, spikes, and gaps in the middle of growth do not change its rate.
 func TestJudgeGapsAndSpikes(t *testing.T) {
 	y := noise(5, 30, .3)

@@ -1,0 +1,9 @@
+//go:build !race
+
+package study
+
+// The size of the study: the limits are meant for 500 series each.
+const (
+	reps     = 500
+	leakReps = 500
+)
