@@ -94,6 +94,9 @@ func TestChainsInWords(t *testing.T) {
 		node("scope", "object", "system / Context / scope @457", 31, 20).edge("function0", "internal", "context", "scope").
 		node("big", "object", "Big", 33, 1000).edge("scope", "context", "big", "big").
 		node("long", "object", "Node", 1001, 16).edge("window", "property", "head", "long").
+		node("outer", "object", "system / Context / scope @458", 41, 20).edge("scope", "internal", "previous", "outer").
+		node("cell", "native", "system / ContextCell", 43, 20).edge("outer", "context", "far", "cell").
+		node("far", "object", "Far", 45, 20).edge("cell", "hidden", 0, "far").
 		node("hidden", "hidden", "system / Thing", 35, 16).edge("big", "hidden", 3, "hidden").
 		node("persistent", "native", "blink::Page", 37, 16).edge("gc", "internal", "2", "persistent").
 		node("frame", "native", "blink::LocalFrame", 39, 16).edge("persistent", "element", 4, "frame")
@@ -111,8 +114,10 @@ func TestChainsInWords(t *testing.T) {
 		101:  "window.cache : Map -> table -> [11] : Entry",
 		103:  "window.cache : Map -> table -> [11].text : (string)",
 		115:  `window["my list"][1] : kept()`,
-		33:   `window["my list"][0] : kept() -> context : system / Context -> variable big : Big`,
-		35:   `window["my list"][0] : kept() -> context : system / Context -> variable big : Big -> [hidden 3] : (system)`,
+		33:   `window["my list"][0] : kept() -> variable big : Big`,
+		41:   `window["my list"][0] : kept() -> context : system / Context -> previous : system / Context`,
+		45:   `window["my list"][0] : kept() -> variable far : Far`,
+		35:   `window["my list"][0] : kept() -> variable big : Big -> [hidden 3] : (system)`,
 		39:   "(root)[1] : (GC roots) -> [2] : blink::Page -> blink::LocalFrame",
 		1061: "window.head.next.next.next.next.next (19 more).next.next.next.next.next.next : Node",
 	} {
@@ -123,6 +128,14 @@ func TestChainsInWords(t *testing.T) {
 		{Edge: "1", Type: "element", Class: "kept()", ID: 115},
 	}, s.chainTo(s.find(115)).Steps)
 	require.Len(t, s.chainTo(s.find(1061)).Steps, 32)
+}
+
+// The variables of scripts are told by themselves, not as those of any function that sees them.
+func TestTopLevelVariables(t *testing.T) {
+	g := shop().node("scripts", "native", "system / ScriptContextTable", 31, 20).edge("context", "internal", "script_context_table", "scripts").
+		node("scope", "object", "system / Context / scope @457", 33, 20).edge("scripts", "internal", "1", "scope").edge("function0", "internal", "context", "scope").
+		node("big", "object", "Big", 35, 1000).edge("scope", "context", "big", "big")
+	require.Equal(t, "top level -> variable big : Big", g.read(t).chainTo(g.read(t).find(35)).Words)
 }
 
 // Several windows are told apart by their addresses.

@@ -6,7 +6,9 @@ import (
 	"slices"
 )
 
-// Detached are the DOM nodes that are outside of their document and that something still holds.
+// Detached are the DOM nodes that are outside of their document and that something still holds, as
+// Chrome tells: of a tree that is outside, those that a script has seen. The others count to what
+// these retain.
 type Detached struct {
 	Count int    `json:"count"`
 	Bytes uint64 `json:"bytes"`
@@ -34,7 +36,7 @@ type detachedRow struct {
 // detachedNodes groups the detached nodes; the first of a group by its way from the root is its
 // example.
 func (s *Snapshot) detachedNodes(n int) Detached {
-	var d Detached
+	d := Detached{Groups: []DetachedGroup{}}
 	c, dom := s.class(), s.dominated()
 	rows := make(map[uint32]*detachedRow)
 	for _, node := range s.ways().order { // what only weak references lead to is no leak

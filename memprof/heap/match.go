@@ -52,16 +52,18 @@ func (m *matcher) idsHold() bool {
 }
 
 // globals matches roots. A document that is loaded again has another window of the same name,
-// which came in the place of the first. Each of prev has one at most.
+// which came in the place of the first, and other scopes of scripts, in the same order. Each of
+// prev has one at most.
 func (m *matcher) globals() {
 	left := make(map[string][]uint32)
-	for _, n := range m.prev.globals() {
+	for _, n := range append(m.prev.globals(), m.prev.scopes()...) {
 		if !m.byID || m.next.find(m.prev.nodeID[n]) == none {
-			left[m.prev.name(n)] = append(left[m.prev.name(n)], n)
+			name := plainClass(m.prev.name(n))
+			left[name] = append(left[name], n)
 		}
 	}
-	for _, n := range m.next.globals() {
-		if name := m.next.name(n); m.same(n) == none && len(left[name]) > 0 {
+	for _, n := range append(m.next.globals(), m.next.scopes()...) {
+		if name := plainClass(m.next.name(n)); m.same(n) == none && len(left[name]) > 0 {
 			m.of[n], left[name] = left[name][0], left[name][1:]
 		}
 	}

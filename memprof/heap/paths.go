@@ -2,14 +2,15 @@ package heap
 
 // paths are the shortest ways from the roots to all nodes: a tree.
 //
-// They begin at the global objects (window), as a person would look, and go on from V8's own
-// roots to what is not reached from there. A step through what scripts do not see counts as
+// They begin at the global objects (window) and at the scopes of scripts (their let, const and
+// class), as a person would look, and go on from V8's own roots to what is not reached from there. A step through what scripts do not see counts as
 // several, so that a way over properties is preferred.
 type paths struct {
 	parent []uint32 // the node before; none for a root and for what is not reached
 	edge   []uint32 // the edge from there
 	order  []uint32 // the nodes that are reached, parents before their children
-	global int      // how many of them are global objects
+	global int      // how many of them, the first, are global objects
+	top    int      // how many of them, the first, are global objects or scopes of scripts
 }
 
 // weights say how many steps an edge counts as.
@@ -75,6 +76,10 @@ func (s *Snapshot) search() *paths {
 		push(node, 0)
 	}
 	p.global = waiting
+	for _, node := range s.scopes() {
+		push(node, 0)
+	}
+	p.top = waiting
 	run(0)
 	if !done[0] {
 		push(0, behind)
@@ -125,6 +130,39 @@ func (s *Snapshot) globals() []uint32 {
 		}
 	}
 	return found
+}
+
+// scopes are those of the scripts of all realms: what their global let, const and class are
+// variables of. V8 has them in a table of each native context.
+func (s *Snapshot) scopes() []uint32 {
+	var found []uint32
+	field := s.stringIndex("script_context_table")
+	if field == none {
+		return nil
+	}
+	seen := make(map[uint32]bool)
+	for e := range s.edgeName {
+		if s.edgeName[e] != field || s.relation(uint32(e)) != relationInternal {
+			continue
+		}
+		for e, end := s.edges(s.edgeTo[e]); e < end; e++ {
+			if to := s.edgeTo[e]; s.hasVariables(to) && !seen[to] {
+				seen[to] = true
+				found = append(found, to)
+			}
+		}
+	}
+	return found
+}
+
+// hasVariables tells of a scope.
+func (s *Snapshot) hasVariables(n uint32) bool {
+	for e, end := s.edges(n); e < end; e++ {
+		if s.relation(e) == relationContext {
+			return true
+		}
+	}
+	return false
 }
 
 // stringIndex is the index of a string; none where there is no such string.

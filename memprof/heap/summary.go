@@ -87,7 +87,7 @@ func (s *Snapshot) Summarize(o SummaryOptions) *Summary {
 // top are the first rows in an order.
 func top[T any](n int, rows []T, order func(a, b T) int) []T {
 	slices.SortFunc(rows, order)
-	return slices.Clip(rows[:min(n, len(rows))])
+	return append([]T{}, rows[:min(n, len(rows))]...) // an empty list in JSON, not null
 }
 
 // Bytes is the size of all objects.
@@ -201,10 +201,10 @@ func (s *Snapshot) largest(n int) []Collection {
 	}
 	var rows []row
 	p := s.ways()
-	below := make([]bool, s.Nodes()) // below a global object
+	below := make([]bool, s.Nodes()) // below a global object or the scope of a script
 	for i, node := range p.order {
 		if p.parent[node] == none {
-			below[node] = i < p.global
+			below[node] = i < p.top
 			continue
 		}
 		below[node] = below[p.parent[node]]
@@ -216,7 +216,7 @@ func (s *Snapshot) largest(n int) []Collection {
 		}
 	}
 	rows = top(n, rows, func(a, b row) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.node, b.node)) })
-	var found []Collection
+	found := []Collection{}
 	for _, r := range rows {
 		found = append(found, Collection{
 			Class: s.display(r.node), ID: s.nodeID[r.node], Count: r.count, Bytes: s.selfSize[r.node],

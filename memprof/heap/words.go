@@ -92,33 +92,65 @@ func functionName(name string) string {
 	return name
 }
 
+// link is an edge with the nodes that it leads from and to.
+type link struct{ from, edge, to uint32 }
+
 // words writes a chain for people.
 func (s *Snapshot) words(root uint32, edges []uint32) string {
 	var b strings.Builder
 	b.WriteString(s.rootWord(root))
-	from, said := root, true // said: the class of from need not be named
-	for i, e := range edges {
-		to := s.edgeTo[e]
-		if len(edges) > maxWordSteps && i == maxWordSteps/2 {
-			b.WriteString(" (" + strconv.Itoa(len(edges)-maxWordSteps) + " more)")
+	links := s.worthSaying(root, edges)
+	last, said := root, true // said: the class of last need not be named
+	for i, l := range links {
+		if len(links) > maxWordSteps && i == maxWordSteps/2 {
+			b.WriteString(" (" + strconv.Itoa(len(links)-maxWordSteps) + " more)")
 		}
-		if len(edges) <= maxWordSteps || i < maxWordSteps/2 || i >= len(edges)-maxWordSteps/2 {
-			access, ok := s.access(from, e)
+		if len(links) <= maxWordSteps || i < maxWordSteps/2 || i >= len(links)-maxWordSteps/2 {
+			access, ok := s.access(l.from, l.edge)
 			if !ok {
-				if !said && s.kind(from) != kindArray {
-					b.WriteString(" : " + s.display(from))
+				if !said && s.kind(last) != kindArray {
+					b.WriteString(" : " + s.display(last))
 				}
-				access = " -> " + s.arrow(from, e)
+				access = " -> " + s.arrow(l.from, l.edge)
 			}
 			b.WriteString(access)
-			said = s.isNameless(from, e)
+			said = s.isNameless(l.from, l.edge)
 		}
-		from = to
+		last = l.to
 	}
 	if !said {
-		b.WriteString(" : " + s.display(from))
+		b.WriteString(" : " + s.display(last))
 	}
 	return b.String()
+}
+
+// worthSaying leaves out what lies between a function and a variable that it sees: its scopes,
+// and the cell that V8 may keep the value in.
+func (s *Snapshot) worthSaying(root uint32, edges []uint32) []link {
+	var links []link
+	from := root
+	for i, e := range edges {
+		isScope := s.relation(e) == relationInternal && (s.label(e) == "context" || s.label(e) == "previous")
+		isCell := i > 0 && s.relation(edges[i-1]) == relationContext && s.name(from) == "system / ContextCell"
+		switch to := s.edgeTo[e]; {
+		case isCell:
+			links[len(links)-1].to = to
+		case !isScope || !s.entersScope(edges[i+1:]):
+			links = append(links, link{from, e, to})
+		}
+		from = s.edgeTo[e]
+	}
+	return links
+}
+
+// entersScope tells whether a chain goes on through outer scopes to a variable.
+func (s *Snapshot) entersScope(edges []uint32) bool {
+	for _, e := range edges {
+		if s.relation(e) != relationInternal || s.label(e) != "previous" {
+			return s.relation(e) == relationContext
+		}
+	}
+	return false
 }
 
 // access writes an edge as JavaScript does: .name or [3]. false for one that scripts do not see.
@@ -151,10 +183,13 @@ func (s *Snapshot) arrow(from, e uint32) string {
 	return text
 }
 
-// rootWord names a root: window, another global object, or V8's own word.
+// rootWord names a root: window or another global object, the top level of scripts, or V8's root.
 func (s *Snapshot) rootWord(root uint32) string {
-	if root == 0 {
+	switch {
+	case root == 0:
 		return "(root)"
+	case s.hasVariables(root):
+		return "top level"
 	}
 	name, where, _ := strings.Cut(s.name(root), " / ")
 	name = strings.TrimSuffix(name, " [JSGlobalObject]")
@@ -166,10 +201,22 @@ func (s *Snapshot) rootWord(root uint32) string {
 	default:
 		name = "globalThis(" + shorten(name, maxNameLength) + ")"
 	}
-	if s.ways().global > 1 && where != "" {
+	if where != "" && s.hasSeveralGlobals() {
 		return name + "(" + shorten(where, maxNameLength) + ")"
 	}
 	return name
+}
+
+// hasSeveralGlobals tells of global objects with more than one name. Isolated worlds, in which
+// tools evaluate, have another one of the same name.
+func (s *Snapshot) hasSeveralGlobals() bool {
+	p := s.ways()
+	for _, n := range p.order[:min(p.global, len(p.order))] {
+		if s.nodeName[n] != s.nodeName[p.order[0]] {
+			return true
+		}
+	}
+	return false
 }
 
 // isIdentifier tells of a name that JavaScript takes behind a dot.
