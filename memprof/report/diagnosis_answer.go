@@ -152,6 +152,9 @@ func shares(d memprof.Diagnosis, all []memprof.Share, none string) string {
 	return strings.Join(growing, ", ") + "; not in " + strings.Join(other, ", ")
 }
 
+// maxSpikes is how many spikes one screen takes apart.
+const maxSpikes = 2
+
 // shapeAnswer says how memory moves, and what spiked.
 func shapeAnswer(d memprof.Diagnosis) answer {
 	text := dash + " (not judged)"
@@ -165,7 +168,11 @@ func shapeAnswer(d memprof.Diagnosis) answer {
 		text += shapeDetail(m)
 	}
 	a := answer{"shape", []string{text}}
-	for _, s := range d.Spikes {
+	for i, s := range d.Spikes {
+		if i == maxSpikes {
+			a.texts = append(a.texts, "and "+count(len(d.Spikes)-i, "more spike"))
+			break
+		}
 		a.texts = append(a.texts, spikeSentence(s))
 	}
 	if len(d.Spikes) == 0 && d.Judged > 0 {
@@ -194,21 +201,25 @@ func shapeDetail(m memprof.MetricVerdict) string {
 
 // spikeSentence is the anatomy of a spike.
 func spikeSentence(s memprof.Peaked) string {
-	text := fmt.Sprintf("spike in cycle %d: %s rose by %s to %s", s.Cycle, seriesName(s.Metric), amount(memprof.Bytes, s.Height), amount(memprof.Bytes, s.Peak))
+	text := fmt.Sprintf("spike in cycle %d: %s %s to %s", s.Cycle, seriesName(s.Metric), gain(s.Height), amount(memprof.Bytes, s.Peak))
 	if s.Phase != "" {
-		text += ", triggered by " + plain(s.Phase)
+		text += " in " + plain(s.Phase)
 		if share, ok := s.Shares[s.Phase]; ok {
 			text += " (" + percent(share) + " of the rise)"
 		}
 	}
 	if len(s.Running) > 1 {
-		text += "; running at the peak: " + plain(joined(s.Running))
+		text += ", with " + plain(joined(s.Running)) + " running at the peak"
 	}
-	text += "; velocity " + amount(memprof.Bytes, s.Velocity)
+	velocity := amount(memprof.Bytes, s.Velocity)
 	if known(s.Velocity) {
-		text += "/s"
+		velocity += "/s"
 	}
-	text += "; " + percent(s.Recovery) + " given back"
+	back := percent(s.Recovery)
+	if s.Recovery >= .995 {
+		back = "all"
+	}
+	text += ", velocity " + velocity + ", " + back + " given back"
 	if s.HalfLife >= 0 && known(s.HalfLife) {
 		text += ", half of it in " + seconds(s.HalfLife)
 	}

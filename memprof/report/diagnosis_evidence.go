@@ -159,17 +159,23 @@ func controlAnswer(d memprof.Diagnosis) answer {
 		a.texts = []string{dash + " (none was planted)"}
 		return a
 	}
-	var parts []string
+	ok := 0
 	for _, c := range d.Control.Checks {
-		parts = append(parts, checkWords(c))
+		if words := checkWords(c); !c.OK || len(a.texts) == 0 {
+			a.texts = append(a.texts, words)
+		} else {
+			ok++
+		}
 	}
-	if d.Control.Reason != "" {
-		parts = append(parts, plain(d.Control.Reason))
+	if ok > 0 {
+		a.texts[0] += fmt.Sprintf(" (and %d more)", ok)
 	}
-	if len(parts) == 0 {
-		parts = []string{dash + " (planted, but never read)"}
+	if d.Control.Reason != "" && d.Verdict != memprof.Invalid { // whose reasons stand above
+		a.texts = append(a.texts, plain(d.Control.Reason))
 	}
-	a.texts = []string{strings.Join(parts, "; ")}
+	if len(a.texts) == 0 {
+		a.texts = []string{dash + " (planted, but never read)"}
+	}
 	return a
 }
 

@@ -2,10 +2,12 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ebbworker/ebb/memprof"
@@ -24,6 +26,7 @@ var htmlTemplate = template.Must(template.New("diagnosis").Parse(htmlText))
 // diagnosis and trace give the same bytes.
 func DiagnosisHTML(w io.Writer, d memprof.Diagnosis, t memprof.Trace) error {
 	var out bytes.Buffer
+	t.Points = slices.SortedStableFunc(slices.Values(t.Points), func(a, b memprof.TracePoint) int { return cmp.Compare(a.At, b.At) })
 	if err := htmlTemplate.Execute(&out, newHTMLPage(complete(d), t)); err != nil {
 		return fmt.Errorf("render the diagnosis: %w", err)
 	}
@@ -87,12 +90,27 @@ func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
 	for _, a := range list {
 		p.Answers = append(p.Answers, htmlAnswer{questions[a.label], a.texts})
 	}
-	for _, a := range []answer{fingerprintAnswer(d), controlAnswer(d), visibleAnswer(d), instrumentAnswer(d)} {
+	for _, a := range []answer{fingerprintAnswer(d), {"control", controlWords(d)}, visibleAnswer(d), instrumentAnswer(d)} {
 		if len(a.texts) > 0 {
 			p.Rest = append(p.Rest, htmlAnswer{questions[a.label], a.texts})
 		}
 	}
 	return p
+}
+
+// controlWords say of each planted metric whether it was measured right.
+func controlWords(d memprof.Diagnosis) []string {
+	if d.Control == nil || len(d.Control.Checks) == 0 {
+		return controlAnswer(d).texts
+	}
+	var out []string
+	for _, c := range d.Control.Checks {
+		out = append(out, checkWords(c))
+	}
+	if d.Control.Reason != "" {
+		out = append(out, plain(d.Control.Reason))
+	}
+	return out
 }
 
 // whatWords names the metrics that grow, in one sentence each for those that do and do not.

@@ -154,6 +154,15 @@ func TestDiagnosisHTMLIsSmall(t *testing.T) {
 	require.Less(t, len(diagnosisHTML(t, d, trace)), 1_000_000)
 }
 
+// Readings are recorded in the order in which they end, which is not that of their times.
+func TestDiagnosisHTMLSortsReadings(t *testing.T) {
+	d, trace := leaking(6)
+	want := diagnosisHTML(t, d, trace)
+	trace.Points[7], trace.Points[8] = trace.Points[8], trace.Points[7]
+	require.Equal(t, want, diagnosisHTML(t, d, trace))
+	require.Greater(t, trace.Points[7].At, trace.Points[8].At, "the caller's trace stays as it was")
+}
+
 func TestDiagnosisHTMLReturnsTheWritersError(t *testing.T) {
 	require.EqualError(t, DiagnosisHTML(broken{}, memprof.Diagnosis{}, memprof.Trace{}), "write the diagnosis: pipe closed")
 }

@@ -20,7 +20,7 @@ func trendPlot(d memprof.Diagnosis, m memprof.MetricVerdict, size string) templa
 		return ""
 	}
 	p := newPlot(cycleAxis(numbers), trendAxis(m), seriesName(m.Series())+" by cycle")
-	if m.Rate.Known && len(xs) > 1 {
+	if m.Rate.Known && len(xs) > 1 && m.Verdict != memprof.Step { // a step has no slope
 		p.slope(m.Rate, xs, ys)
 	}
 	var line []spot
