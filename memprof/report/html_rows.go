@@ -66,7 +66,7 @@ func metricEvidence(m memprof.MetricVerdict) []string {
 	if m.Evidence != "" {
 		add("%s", capital(plain(m.Evidence)))
 	}
-	if m.StepAt > 0 {
+	if m.StepAt > 0 && m.Evidence == "" {
 		add("Step of %s at cycle %d", amount(m.Unit, m.StepHeight), m.StepAt)
 	}
 	if m.Sawtooth {
@@ -75,10 +75,10 @@ func metricEvidence(m memprof.MetricVerdict) []string {
 	if m.Doubling > 0 && known(m.Doubling) {
 		add("Doubles in %s cycles", number(m.Doubling, 1))
 	}
-	if m.MoreCycles > 0 {
+	if m.MoreCycles > 0 && m.Evidence == "" {
 		add("%s needed", count(m.MoreCycles, "more cycle"))
 	}
-	if m.NoGrowthAbove > 0 && known(m.NoGrowthAbove) && m.Verdict == memprof.Stable {
+	if m.NoGrowthAbove > 0 && known(m.NoGrowthAbove) && m.Verdict == memprof.Stable && m.Evidence == "" {
 		add("No growth above %s a cycle (95 %%)", amount(m.Unit, m.NoGrowthAbove))
 	}
 	if m.Artefact != "" {
