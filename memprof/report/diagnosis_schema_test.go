@@ -194,3 +194,26 @@ func TestDiagnosisJSONKeepsToTheSchema(t *testing.T) {
 		require.Error(t, resolved.Validate(value))
 	}
 }
+
+// TestDiagnosisPageNamesEverything: docs/diagnose.md explains each verdict, shape, cause and line.
+func TestDiagnosisPageNamesEverything(t *testing.T) {
+	data, err := os.ReadFile("../../docs/diagnose.md")
+	require.NoError(t, err)
+	text := string(data)
+	source := readSource(t)
+	for _, of := range []string{"Verdict", "Shape", "Cause"} {
+		require.NotEmpty(t, source.values[of])
+		for _, value := range source.values[of] {
+			require.Contains(t, text, "`"+value.(string)+"`")
+		}
+	}
+	d, _ := leaking(30)
+	labels := []string{"rate", "what", "warning", "unmeasured", "next"}
+	for _, a := range append(answers(d), evidence(d)...) {
+		labels = append(labels, a.label)
+	}
+	for _, label := range labels {
+		require.Regexp(t, `(?m)^\| ([a-z]+, )*`+label+`[ ,]`, text)
+	}
+	require.Contains(t, text, memprof.DiagnosisSchema)
+}
