@@ -53,8 +53,10 @@ type DiagnoseOptions struct {
 	// Schedules are those that the sites run on in production, by name: they turn growth per
 	// cycle into growth per day. Default: none.
 	Schedules map[string]Schedule
-	// Dir is where profiles and snapshots go. Default: "", none is kept.
+	// Dir is the folder in which heap snapshots and profiles are made. Default: "", there are none.
 	Dir string
+	// KeepFiles says that they stay there, and may be named. Default: false, the caller removes them.
+	KeepFiles bool
 	// Earlier is what earlier recordings of the same folder came to.
 	Earlier []memprof.EarlierVerdict
 	// Fault is called in each cycle, as part of its scraping: for tests of the diagnosis that need

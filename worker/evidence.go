@@ -37,11 +37,11 @@ func (d *diagnosis) evidence(ctx context.Context) error {
 		return nil
 	}
 	e := &evidence{diagnosis: d, grows: verdict}
-	if !d.o.NoHeap {
-		if err := e.openDir(); err != nil {
-			return err
+	if !d.o.NoHeap && d.o.Dir != "" {
+		if err := os.MkdirAll(d.o.Dir, 0o700); err != nil {
+			return fmt.Errorf("make the folder for profiles: %w", err)
 		}
-		defer e.closeDir()
+		e.dir = d.o.Dir
 	}
 	before := e.allocators(ctx)
 	page := e.page()
@@ -72,27 +72,6 @@ type evidence struct {
 	sampled bool   // sampling is on
 	skipped string
 	files   []string
-}
-
-func (e *evidence) openDir() (err error) {
-	if e.o.Dir != "" {
-		e.dir = e.o.Dir
-		if err := os.MkdirAll(e.dir, 0o700); err != nil {
-			return fmt.Errorf("make the folder for profiles: %w", err)
-		}
-		return nil
-	}
-	e.temp = true
-	if e.dir, err = os.MkdirTemp("", "ebb-heap-"); err != nil {
-		return fmt.Errorf("make a folder for snapshots: %w", err)
-	}
-	return nil
-}
-
-func (e *evidence) closeDir() {
-	if e.temp {
-		_ = os.RemoveAll(e.dir)
-	}
 }
 
 // page is the open page whose heap grows most; nil where none is open or none grows.
@@ -174,7 +153,7 @@ func (e *evidence) end(ctx context.Context, page *browser.Tab, cycles int) {
 		}
 	}
 	found.Skipped = e.skipped
-	if !e.temp {
+	if e.o.KeepFiles {
 		found.Files = e.files
 	}
 	if err := e.memory.Recorder.Note(memprof.HeapNote, found); err != nil {
@@ -208,9 +187,6 @@ func (e *evidence) functions(ctx context.Context, page *browser.Tab, found *memp
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), strings.Compare(a.Name+a.Where, b.Name+b.Where))
 	})
 	found.Functions = found.Functions[:min(len(found.Functions), evidenceTop)]
-	if e.temp {
-		return
-	}
 	path := filepath.Join(e.dir, "allocations.pb.gz")
 	write := func(file *os.File) error { return devtools.WriteProfile(file, profile) }
 	if err := writeFile(path, write); err != nil {

@@ -57,7 +57,8 @@ type Memory struct {
 	pages  *devtools.Source
 	out    io.Closer
 	closed bool
-	live   *live // nil unless cycles are judged as they come
+	live   *live          // nil unless cycles are judged as they come
+	watch  *memprof.Watch // nil in a diagnosis
 	// control is the page of the planted leak; nil for none.
 	control atomic.Pointer[browser.Apart]
 }
@@ -97,6 +98,8 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	if o.Judged > 0 {
 		m.live = newLive(o.Judged)
 		options.Observe = m.live.observe
+	} else {
+		m.watch = memprof.NewWatch()
 	}
 	if o.Dir != "" || o.Path != "" {
 		file, err := o.file()
@@ -133,6 +136,9 @@ func (m *Memory) Close(ctx context.Context) error {
 
 // NoteBrowser records the version and the flags of a Chrome that has started.
 func (m *Memory) NoteBrowser(b *browser.Browser) error {
+	if m.watch != nil {
+		m.watch.NewBrowser()
+	}
 	return m.Recorder.Note(memprof.BrowserNote, memprof.BrowserInfo{ID: id(b), Version: b.Version(), Flags: b.Flags()})
 }
 

@@ -25,10 +25,11 @@ type meter struct {
 	active int
 	idle   *cycle // begun when the last run ended; nil while runs are at work
 	sums   map[int64]memprof.Summary
+	quiet  map[int64]bool // of sums, those that ended with no other run at work
 }
 
 func newMeter(r *memprof.Recorder) *meter {
-	return &meter{recorder: r, sums: map[int64]memprof.Summary{}}
+	return &meter{recorder: r, sums: map[int64]memprof.Summary{}, quiet: map[int64]bool{}}
 }
 
 // cycle is the memory cycle of one run, with the phase that it is in.
@@ -170,13 +171,15 @@ func (m *meter) keep(run int64, s memprof.Summary) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sums[run] = s
+	m.quiet[run] = m.active == 0
 }
 
-// take returns a run's summary and forgets it.
-func (m *meter) take(run int64) memprof.Summary {
+// take returns a run's summary, and whether no other run was at work when it ended, and forgets it.
+func (m *meter) take(run int64) (s memprof.Summary, quiet bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.sums[run]
+	s, quiet = m.sums[run], m.quiet[run]
 	delete(m.sums, run)
-	return s
+	delete(m.quiet, run)
+	return s, quiet
 }

@@ -95,7 +95,10 @@ func TestSettleTakesItsTime(t *testing.T) {
 func TestSummariesAreTakenOnce(t *testing.T) {
 	m := newTestMeter(t, memprof.LevelCheap)
 	m.keep(7, memprof.Summary{Name: "shop"})
-	require.Equal(t, "shop", m.take(7).Name)
-	require.Empty(t, m.take(7).Name)
+	sum, quiet := m.take(7)
+	require.Equal(t, "shop", sum.Name)
+	require.True(t, quiet)
+	sum, _ = m.take(7)
+	require.Empty(t, sum.Name)
 	require.Empty(t, m.sums)
 }

@@ -238,7 +238,7 @@ func (w *Worker) tell(run queue.Run, e crawl.Event) {
 
 // ended logs the end of an attempt, with fixed fields.
 func (w *Worker) ended(e queue.Ended) {
-	memory := w.meter.take(e.Run.ID)
+	memory, quiet := w.meter.take(e.Run.ID)
 	r := e.Run
 	if e.Interrupted && !w.quota.counts(r.Site, r.ID) {
 		return // it only stood aside
@@ -252,11 +252,26 @@ func (w *Worker) ended(e queue.Ended) {
 		Int("pages", r.Pages.Done).Int("failed", r.Pages.Failed).Int("skipped", r.Pages.Skipped).
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
 		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
+	if quiet && memory.AfterScrape != nil {
+		w.watch(memory)
+	}
 	if w.options.OnEnd != nil {
 		w.options.OnEnd(e, memory)
 	}
 	if r.State.Finished() {
 		w.quota.end(r.Site, r.ID)
+	}
+}
+
+// watch warns of memory that grows from run to run.
+func (w *Worker) watch(memory memprof.Summary) {
+	if w.options.Memory.watch == nil {
+		return
+	}
+	for _, alarm := range w.options.Memory.watch.Add(memory) {
+		w.options.Log.Warn().Str("metric", alarm.Metric.String()).Float64("per_run", alarm.Rate.Value).
+			Float64("lo", alarm.Rate.Lo).Float64("hi", alarm.Rate.Hi).Int("runs", alarm.Cycles).Msg(alarm.Says)
+		_ = w.options.Memory.Recorder.Note(memprof.AlarmNote, alarm)
 	}
 }
 
