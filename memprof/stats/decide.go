@@ -26,6 +26,7 @@ type findings struct {
 	rate     Interval
 	endRate  Interval
 	jumps    jumps
+	pending  bool // the last cycle is far above the others
 	saw      bool
 
 	roughRate Posterior // of the rate, for its quantiles
@@ -60,6 +61,9 @@ type verdict struct {
 func (f *findings) decide() verdict {
 	v := f.byShape()
 	v = f.byJumps(v)
+	if f.pending && v.class == Stable {
+		v = verdict{class: Inconclusive, shape: NoShape, next: f.n + spikeWindow}
+	}
 	if v.class == Leak && f.n < minLeakCycles {
 		v = verdict{class: Growing, shape: v.shape, next: minLeakCycles, note: "fewer than 15 cycles cannot tell a leak from a filling cache or a long sawtooth"}
 	}

@@ -157,7 +157,7 @@ func (b *bank) onsets() {
 }
 
 // maxPositions bounds the number of places where a curve may bend.
-const maxPositions = 120
+const maxPositions = 300
 
 // positions returns the indices of cycles with at least before cycles before them, and after from
 // them on.

@@ -37,6 +37,7 @@ func Judge(y []float64, o Options) Judgement {
 	}
 	f := s.examine(times, values)
 	f.jumps = findJumps(spikes.mask(s.y), s.o.Floor)
+	f.pending = spikes.pending && spikes.upward
 	j.report(s, f)
 	return j
 }
@@ -70,7 +71,7 @@ func (j *Judgement) describeSpikes(s *series, found spikes) {
 	if found.pending {
 		j.Pending = true
 		j.Spikes = j.Spikes[:len(j.Spikes)-1]
-		s.note("the last cycle stands out and is left out: only the next can tell a spike from a step")
+		s.note("the last cycle stands out and is left out: only those after it can tell a spike from a step")
 	}
 	if found.many > 0 {
 		s.note("%d of the cycles stand out: none is left out", found.many)

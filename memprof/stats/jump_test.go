@@ -33,8 +33,13 @@ func TestJudgeLoneJumpIsUndecided(t *testing.T) {
 			require.NotEmpty(t, j.Warnings)
 		}
 	}
+	// A jump at the very end is not known to be one.
+	j := Judge(stairs(25, .002, map[int]float64{24: 2}), heap)
+	require.Equal(t, Inconclusive, j.Class)
+	require.True(t, j.Pending)
+	require.Equal(t, 3, j.CyclesNeeded)
 	// The second jump, half as large again, shows in time.
-	j := Judge(stairs(48, .002, map[int]float64{17: .52, 41: .78}), heap)
+	j = Judge(stairs(48, .002, map[int]float64{17: .52, 41: .78}), heap)
 	require.Contains(t, []Class{Growing, Leak}, j.Class)
 	// And once it would have had to show, a step is a step.
 	j = Judge(stairs(48, .002, map[int]float64{17: .52}), heap)

@@ -230,6 +230,35 @@ func TestMeanRate(t *testing.T) {
 	}
 }
 
+// Whatever a series is made of, its judgement is made of numbers.
+func TestJudgeAnySeries(t *testing.T) {
+	r := rand.New(rand.NewPCG(42, 42))
+	for range 1500 {
+		n := r.IntN(70)
+		y := make([]float64, n)
+		slope, jump, size := float64(r.IntN(5)-2), r.IntN(71), math.Pow(10, float64(r.IntN(14)-4))
+		whole := r.IntN(2) == 0
+		for i := range y {
+			y[i] = slope*float64(i) + r.NormFloat64()*float64(r.IntN(3))
+			if i >= jump {
+				y[i] += 10 * float64(1+i%7)
+			}
+			if r.IntN(15) == 0 {
+				y[i] = math.NaN()
+			}
+			if whole {
+				y[i] = math.Round(y[i])
+			}
+			y[i] *= size
+		}
+		o := []Options{{}, memory, heap, counts, {Delta: size / 10, Floor: size / 100}}[r.IntN(5)]
+		j := Judge(y, o)
+		requireFinite(t, j)
+		require.Equal(t, j, Judge(y, o))
+		require.Equal(t, n, j.N)
+	}
+}
+
 func FuzzJudge(f *testing.F) {
 	bytesOf := func(values ...float64) []byte {
 		var b []byte

@@ -8,6 +8,7 @@ import (
 type spikes struct {
 	at      []int
 	pending bool // the last cycle departs, and what follows it is not known
+	upward  bool // it is above the others
 	many    int  // what was found, where it was too much to be masked
 }
 
@@ -32,7 +33,7 @@ func findSpikes(y []float64, o Options) spikes {
 		}
 		rise := v - median(before)
 		if i == last && len(before) == spikeWindow && departs(flat, i, rise, limit) {
-			s.pending = true
+			s.pending, s.upward = true, rise > 0
 			s.at = append(s.at, i)
 		}
 		if len(after) == 0 {

@@ -6,4 +6,6 @@ package study
 const (
 	reps     = 500
 	leakReps = 500
+
+	extendedSeries = 150
 )

@@ -6,4 +6,6 @@ package study
 const (
 	reps     = 5
 	leakReps = 5
+
+	extendedSeries = 50
 )

@@ -9,8 +9,8 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -24,7 +24,7 @@ type Options struct {
 	// LeakReps is the number of series of each truth with a leak. Default Reps.
 	LeakReps int
 	// Seed chooses the series: the same seed gives the same result, whatever the number of
-	// workers. Default 0.
+	// workers. Default 1.
 	Seed uint64
 	// N are the lengths of the series, in cycles. Default 20 and 30, for which there are limits.
 	N []int
@@ -35,6 +35,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Reps <= 0 {
 		o.Reps = 500
+	}
+	if o.Seed == 0 {
+		o.Seed = 1
 	}
 	if o.LeakReps <= 0 {
 		o.LeakReps = o.Reps
@@ -62,6 +65,9 @@ type Row struct {
 	Covered int                 // series whose 95 % interval holds the true rate
 	Error   float64             // mean of the estimated rate less the true one; 0 without a true one
 	Needed  int                 // mean of the further cycles that undecided series are said to need
+	Saws    int                 // series in which a sawtooth was seen
+	Planted int                 // spikes put into the series
+	Spikes  int                 // of them, found
 }
 
 // Result is a study.
@@ -112,8 +118,17 @@ func (r *Row) run(ctx context.Context, seed uint64) {
 		if ctx.Err() != nil {
 			return
 		}
-		g := generator{rand.New(rand.NewPCG(seed^r.Truth.key(), uint64(r.N)<<32|uint64(rep)))}
+		g := newGenerator(seed^r.Truth.key(), uint64(r.N)<<32|uint64(rep))
 		j := stats.Judge(r.Truth.make(g, r.N), Thresholds)
+		if j.Sawtooth {
+			r.Saws++
+		}
+		r.Planted += len(g.spiked)
+		for at := range g.spiked {
+			if slices.Contains(j.Spikes, at) {
+				r.Spikes++
+			}
+		}
 		r.Classes[j.Class]++
 		if j.Class == stats.Leak {
 			r.Shapes[j.Shape]++

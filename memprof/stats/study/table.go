@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/ebbworker/ebb/memprof/stats"
@@ -31,7 +32,7 @@ func (c Coverage) Percent() float64 { return 100 * float64(c.Covered) / float64(
 func (r Result) Coverages() []Coverage {
 	var out []Coverage
 	for _, row := range r.Rows {
-		if !row.Truth.plain() {
+		if !row.Truth.Plain {
 			continue
 		}
 		i := 0
@@ -45,11 +46,6 @@ func (r Result) Coverages() []Coverage {
 		out[i].Reps += row.Reps
 	}
 	return out
-}
-
-// plain says that the truth is a line with normal noise and nothing else.
-func (t Truth) plain() bool {
-	return strings.HasPrefix(t.Name, "clean, rho") && t.Rho < .99 || strings.HasPrefix(t.Name, "linear") && strings.Contains(t.Name, "rho")
 }
 
 // Failures are the limits that are not held, in words; none is nil.
@@ -71,6 +67,11 @@ func (r Result) Failures() []string {
 func (c Coverage) limited() bool { return c.Rho <= coverageRho && hasLimits(c.N) }
 
 func (c Coverage) held() bool { return c.Percent() >= minCoverage && c.Percent() <= maxCoverage }
+
+// limited says that there is a limit for any row.
+func (r Result) limited() bool {
+	return slices.ContainsFunc(r.Rows, func(row Row) bool { _, ok := row.limit(); return ok })
+}
 
 func hasLimits(n int) bool { return n == 20 || n == 30 }
 
@@ -96,7 +97,7 @@ func (r Result) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "The judge on series of known truth, seed %d. Noise 1, growth matters from %g per cycle. In percent.\n", r.Seed, Thresholds.Delta)
 	for i, row := range r.Rows {
 		if i == 0 || row.N != r.Rows[i-1].N {
-			fmt.Fprintf(&b, "\n%d cycles%s\n", row.N, strings.Repeat(" ", 26)+"  series   leak    limit  growing  decel.   step  stable  undecided  covered   error  shapes of leaks")
+			fmt.Fprintf(&b, "\n%d cycles%s\n", row.N, strings.Repeat(" ", 26)+"  series   leak    limit  growing  decel.   step  stable  undecided  covered   error  shapes of the leaks, and what else was seen")
 		}
 		row.write(&b)
 	}
@@ -109,7 +110,7 @@ func (r Result) Write(w io.Writer) error {
 		fmt.Fprintf(&b, "  %d cycles, rho %.1f: %5.1f of %d%s\n", c.N, c.Rho, c.Percent(), c.Reps, limit)
 	}
 	failures := r.Failures()
-	if len(failures) == 0 {
+	if len(failures) == 0 && r.limited() {
 		b.WriteString("\nAll limits are held.\n")
 	}
 	for _, f := range failures {
@@ -148,9 +149,15 @@ func (r Row) write(b *strings.Builder) {
 	b.WriteByte('\n')
 }
 
-// shapes names the shapes of the leaks, in percent of them.
+// shapes names the shapes of the leaks, in percent of them, and what else was seen.
 func (r Row) shapes() string {
 	var parts []string
+	if r.Truth.Saw {
+		parts = append(parts, fmt.Sprintf("sawtooth seen %.1f", r.percent(r.Saws)))
+	}
+	if r.Planted > 0 {
+		parts = append(parts, fmt.Sprintf("spikes found %.1f", 100*float64(r.Spikes)/float64(r.Planted)))
+	}
 	for _, s := range []stats.Shape{stats.LinearShape, stats.AcceleratingShape, stats.OnsetShape} {
 		if count := r.Shapes[s]; count > 0 && r.Truth.Leaks {
 			parts = append(parts, fmt.Sprintf("%s %.1f", s, 100*float64(count)/float64(r.Classes[stats.Leak])))
