@@ -1,11 +1,8 @@
 package heap
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // SyntaxError says what is wrong with the text of a snapshot, and where.
@@ -18,9 +15,6 @@ type SyntaxError struct {
 
 // Error gives the offset and the message.
 func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.Message) }
-
-// maxNesting is how deep arrays and objects may lie in each other.
-const maxNesting = 10_000
 
 // scanner reads JSON from a stream, a buffer at a time.
 type scanner struct {
@@ -165,126 +159,6 @@ func (s *scanner) number(limit uint64) (uint64, error) {
 	}
 }
 
-// text takes a string and appends it to into as UTF-8, as far as limit bytes. It returns how
-// many bytes all of it has. Half a surrogate pair is U+FFFD.
-func (s *scanner) text(into []byte, limit int) (out []byte, length int, err error) {
-	if err := s.expect('"'); err != nil {
-		return into, 0, err
-	}
-	t := textBuffer{bytes: into, room: limit}
-	for {
-		begin := s.pos
-		for s.pos < s.end && s.buf[s.pos] != '"' && s.buf[s.pos] != '\\' {
-			s.pos++
-		}
-		t.add(s.buf[begin:s.pos])
-		c, err := s.next()
-		if err != nil {
-			return t.bytes, t.length, err
-		}
-		switch c {
-		case '"':
-			t.flush()
-			return t.bytes, t.length, nil
-		case '\\':
-			r, err := s.escape()
-			if err != nil {
-				return t.bytes, t.length, err
-			}
-			t.addUnit(r)
-		default: // the first byte of the next buffer
-			s.pos--
-		}
-	}
-}
-
-// textBuffer takes the parts of a string up to a limit.
-type textBuffer struct {
-	bytes  []byte
-	room   int  // how many bytes are still taken
-	length int  // how many there were
-	high   rune // the first half of a surrogate pair whose second is to come
-}
-
-func (t *textBuffer) add(part []byte) {
-	if len(part) > 0 {
-		t.flush()
-		t.append(part)
-	}
-}
-
-func (t *textBuffer) append(part []byte) {
-	t.length += len(part)
-	if len(part) > t.room {
-		part, t.room = part[:t.room], 0 // nothing is added behind a gap
-	}
-	t.bytes = append(t.bytes, part...)
-	t.room = max(t.room-len(part), 0)
-}
-
-// addUnit adds a UTF-16 unit.
-func (t *textBuffer) addUnit(r rune) {
-	const firstLow, lastLow = 0xdc00, 0xdfff
-	if t.high != 0 && r >= firstLow && r <= lastLow {
-		r, t.high = utf16.DecodeRune(t.high, r), 0
-	}
-	t.flush()
-	if utf16.IsSurrogate(r) && r < firstLow {
-		t.high = r
-		return
-	}
-	t.append(utf8.AppendRune(nil, r)) // a surrogate alone becomes U+FFFD
-}
-
-// flush adds what stands for a first half without its second.
-func (t *textBuffer) flush() {
-	if t.high != 0 {
-		t.high = 0
-		t.append([]byte("\uFFFD"))
-	}
-}
-
-// escapes are the one-letter escapes.
-var escapes = map[byte]rune{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
-
-// escape reads what follows a backslash: a UTF-16 unit, so perhaps half a surrogate pair.
-func (s *scanner) escape() (rune, error) {
-	c, err := s.next()
-	if err != nil {
-		return 0, err
-	}
-	if c == 'u' {
-		return s.hex()
-	}
-	r, ok := escapes[c]
-	if !ok {
-		return 0, faultAt(s.offset()-1, "there is no escape \\%c", c)
-	}
-	return r, nil
-}
-
-// hex reads four hexadecimal digits.
-func (s *scanner) hex() (rune, error) {
-	var r rune
-	for range 4 {
-		c, err := s.next()
-		if err != nil {
-			return 0, err
-		}
-		switch {
-		case c >= '0' && c <= '9':
-			r = r<<4 | rune(c-'0')
-		case c >= 'a' && c <= 'f':
-			r = r<<4 | rune(c-'a'+10)
-		case c >= 'A' && c <= 'F':
-			r = r<<4 | rune(c-'A'+10)
-		default:
-			return 0, faultAt(s.offset()-1, "%q is no hexadecimal digit", c)
-		}
-	}
-	return r, nil
-}
-
 // key takes the key of an object with its colon.
 func (s *scanner) key() (string, error) {
 	name, _, err := s.text(nil, 100)
@@ -292,107 +166,4 @@ func (s *scanner) key() (string, error) {
 		return "", err
 	}
 	return string(name), s.expect(':')
-}
-
-// errTooLong says that a value was to be captured that is larger than it may be.
-var errTooLong = errors.New("the value is too long")
-
-// skip goes over a value of any kind. Only its brackets, strings and quotes are looked at.
-// What it goes over is appended to keep, if that is not nil, up to maxKept bytes.
-func (s *scanner) skip(keep *[]byte) error {
-	depth := 0
-	for {
-		c, err := s.peek()
-		if err != nil {
-			return err
-		}
-		switch c {
-		case '"':
-			err = s.skipText(keep)
-		case '{', '[':
-			if depth++; depth > maxNesting {
-				return s.fault("values lie more than %d deep in each other", maxNesting)
-			}
-			err = s.take(keep)
-		case '}', ']':
-			if depth--; depth < 0 {
-				return s.fault("a value is expected here, not %q", c)
-			}
-			err = s.take(keep)
-		case ',', ':':
-			if depth == 0 {
-				return s.fault("a value is expected here, not %q", c)
-			}
-			err = s.take(keep)
-			if err == nil {
-				continue
-			}
-		default:
-			err = s.skipWord(keep)
-		}
-		if err != nil || depth == 0 {
-			return err
-		}
-	}
-}
-
-// maxKept is how many bytes of a value are captured.
-const maxKept = 1 << 20
-
-// take takes one byte.
-func (s *scanner) take(keep *[]byte) error {
-	c, err := s.next()
-	if err == nil && keep != nil {
-		*keep = append(*keep, c)
-		if len(*keep) > maxKept {
-			return fmt.Errorf("byte %d: %w", s.offset(), errTooLong)
-		}
-	}
-	return err
-}
-
-// skipText goes over a string.
-func (s *scanner) skipText(keep *[]byte) error {
-	if err := s.take(keep); err != nil {
-		return err
-	}
-	for {
-		c, err := s.next()
-		if err != nil {
-			return err
-		}
-		s.pos--
-		if err := s.take(keep); err != nil {
-			return err
-		}
-		switch c {
-		case '"':
-			return nil
-		case '\\':
-			if err := s.take(keep); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// skipWord goes over a number, true, false or null.
-func (s *scanner) skipWord(keep *[]byte) error {
-	for i := 0; ; i++ {
-		c, err := s.next()
-		if err != nil {
-			return err
-		}
-		s.pos--
-		isWord := c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-' || c == '+' || c == '.'
-		if !isWord {
-			if i == 0 {
-				return s.fault("a value is expected here, not %q", c)
-			}
-			return nil
-		}
-		if err := s.take(keep); err != nil {
-			return err
-		}
-	}
 }
