@@ -14,9 +14,10 @@ const attachTimeout = 5 * time.Second
 
 // Attach opens a session of its own with a target that may be anybody's: a worker, a frame in a
 // process of its own, a window that a page opened. The session enables nothing, pauses nothing
-// and resumes nothing; its calls fail with ErrCrashed or ErrClosed when the target ends. detach
-// ends it without waiting; it must be called, at once when the work is done: a service worker
-// with a session does not go idle.
+// and resumes nothing; its calls fail with ErrCrashed or ErrClosed when a page ends. detach ends it
+// without waiting; it must be called, at once when the work is done: a service worker with a
+// session does not go idle, and a worker that ends meanwhile answers nothing any more and stays
+// among the targets until then (Chromium 156).
 //
 // Chrome itself answers, even for a target that hangs. The end of the context does not interrupt
 // that answer, since a session that nobody knows of would stay: it is bounded by 5 s instead.

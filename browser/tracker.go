@@ -118,7 +118,12 @@ func (t *tracker) destroyed(ev target.EventTargetDestroyed) {
 	t.mu.Lock()
 	delete(t.targets, ev.TargetID)
 	tab := t.tabs[ev.TargetID]
+	attached := t.attached[ev.TargetID]
+	delete(t.attached, ev.TargetID)
 	t.mu.Unlock()
+	for s := range attached {
+		t.conn.forget(s, ErrClosed)
+	}
 	if tab != nil {
 		tab.session.conn.forget(tab.session, ErrClosed)
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/performance"
-	"github.com/chromedp/cdproto/target"
 
 	"github.com/ebbworker/ebb/memprof"
 )
@@ -84,9 +83,9 @@ type Source struct {
 	o Options
 
 	mu      sync.Mutex
-	lines   map[lineKey]*line              // of the pages and Chromes that were listed last
-	others  map[string]map[target.ID]*line // of the other isolates of each Chrome
-	origins map[contextKey][]string        // that pages have shown, the newest last
+	lines   map[lineKey]*line       // of the pages and Chromes that were listed last
+	silent  map[lineKey]time.Time   // until when a target is not attached to, having been late
+	origins map[contextKey][]string // that pages have shown, the newest last
 }
 
 // lineKey names a page, or a Chrome by an empty target.
@@ -119,7 +118,7 @@ func New(o Options) *Source {
 		o.MaxURL = 200
 	}
 	return &Source{
-		o: o, lines: make(map[lineKey]*line), others: make(map[string]map[target.ID]*line),
+		o: o, lines: make(map[lineKey]*line), silent: make(map[lineKey]time.Time),
 		origins: make(map[contextKey][]string),
 	}
 }
@@ -294,11 +293,6 @@ func (s *Source) Close(ctx context.Context) error {
 	s.mu.Lock()
 	lines := s.lines
 	s.lines = make(map[lineKey]*line)
-	for browser, others := range s.others {
-		for id, l := range others {
-			lines[lineKey{browser, string(id)}] = l
-		}
-	}
 	s.forget(nil)
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.o.Patience)

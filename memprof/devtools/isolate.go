@@ -1,9 +1,12 @@
 package devtools
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"sync"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/runtime"
@@ -28,11 +31,9 @@ type isolate struct {
 	err     error
 }
 
-// readIsolates reads the isolates of a Chrome that nobody has a session of. One that hangs is
-// late, and is not asked again until its time is up.
+// readIsolates reads the isolates of a Chrome that nobody has a session of.
 func (s *Source) readIsolates(ctx context.Context, b Browser, infos []*target.Info, listed map[target.ID]bool) ([]isolate, error) {
 	others, tooMany := strangers(infos, listed)
-	lines := s.otherLines(b, others)
 	isolates := make([]isolate, len(others))
 	slots := make(chan struct{}, maxParallel)
 	var wg sync.WaitGroup
@@ -40,40 +41,57 @@ func (s *Source) readIsolates(ctx context.Context, b Browser, infos []*target.In
 		wg.Go(func() {
 			slots <- struct{}{}
 			defer func() { <-slots }()
-			isolates[n] = s.readIsolate(ctx, b, info, lines[n])
+			isolates[n] = s.readIsolate(ctx, b, info)
 		})
 	}
 	wg.Wait()
 	return isolates, tooMany
 }
 
-func (s *Source) readIsolate(ctx context.Context, b Browser, info *target.Info, l *line) isolate {
-	answer, err := inquire(ctx, l, s.o.Patience, func(ctx context.Context) (i isolate) {
-		var idErr, heapErr error
-		i.err = s.attached(ctx, b.ID, info.TargetID, func(c caller) {
-			var wg sync.WaitGroup
-			wg.Go(func() { idErr = c.call(ctx, runtime.CommandGetIsolateID, cdp.Empty{}, &i.id) })
-			wg.Go(func() { heapErr = c.call(ctx, runtime.CommandGetHeapUsage, cdp.Empty{}, &i.heap) })
-			wg.Wait()
-		})
-		for _, err := range []error{idErr, heapErr} {
-			if i.err == nil {
-				i.err = err
-			}
-		}
+// readIsolate asks one isolate. The session lasts no longer than the reading: Chrome keeps a
+// worker that has ended among its targets while anybody has a session of it. One that was late is
+// not asked again for a while, so that it holds up one reading and not each.
+func (s *Source) readIsolate(ctx context.Context, b Browser, info *target.Info) (i isolate) {
+	i.subject = memprof.Subject{
+		Browser: b.ID, Kind: info.Type, Target: string(info.TargetID), URL: shortURL(info.URL, s.o.MaxURL), Opener: string(info.OpenerID),
+	}
+	key := lineKey{b.ID, string(info.TargetID)}
+	if s.isSilent(key) {
+		i.err = memprof.ErrLate
 		return i
+	}
+	var idErr, heapErr error
+	err := s.attached(ctx, b.ID, info.TargetID, func(c caller) {
+		var wg sync.WaitGroup
+		wg.Go(func() { idErr = c.call(ctx, runtime.CommandGetIsolateID, cdp.Empty{}, &i.id) })
+		wg.Go(func() { heapErr = c.call(ctx, runtime.CommandGetHeapUsage, cdp.Empty{}, &i.heap) })
+		wg.Wait()
 	})
-	if err != nil {
-		answer.err = err
+	i.subject.Isolate = i.id.ID
+	i.err = cmp.Or(err, decisive(idErr, heapErr), idErr, heapErr)
+	if errors.Is(i.err, memprof.ErrLate) {
+		s.silence(key)
 	}
-	answer.subject = memprof.Subject{
-		Browser: b.ID, Kind: info.Type, Target: string(info.TargetID), URL: shortURL(info.URL, s.o.MaxURL),
-		Opener: string(info.OpenerID), Isolate: answer.id.ID,
-	}
-	return answer
+	return i
 }
 
-// readings returns those of isolates, each once: one that a page shares (a popup's is its
+// isSilent tells whether a target was late lately.
+func (s *Source) isSilent(key lineKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Now().Before(s.silent[key])
+}
+
+// silence leaves a target alone for a while, and forgets those whose time is over.
+func (s *Source) silence(key lineKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(s.silent, func(_ lineKey, until time.Time) bool { return now.After(until) })
+	s.silent[key] = now.Add(giveUp)
+}
+
+// isolateReadings returns those of isolates, each once: one that a page shares (a popup's is its
 // opener's) is among the page's figures. seen holds the isolates of pages.
 func (s *Source) isolateReadings(b Browser, isolates []isolate, tooMany error, seen map[string]bool) []memprof.Reading {
 	count := memprof.Reading{Metric: "isolate.read", Subject: memprof.Subject{Browser: b.ID}}
@@ -110,47 +128,11 @@ func (s *Source) isolateReadings(b Browser, isolates []isolate, tooMany error, s
 	return append(readings, count)
 }
 
-// otherLines returns the lines of targets of a Chrome, and ends those of its others.
-func (s *Source) otherLines(b Browser, infos []*target.Info) []*line {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := s.others[b.ID]
-	s.others[b.ID] = make(map[target.ID]*line, len(infos))
-	lines := make([]*line, 0, len(infos))
-	for _, info := range infos {
-		l := old[info.TargetID]
-		if l == nil {
-			l = &line{caller: caller{isGone: s.o.IsGone}}
-		}
-		delete(old, info.TargetID)
-		s.others[b.ID][info.TargetID] = l
-		lines = append(lines, l)
-	}
-	for _, l := range old {
-		l.hangUp()
-	}
-	return lines
-}
-
-// forget ends the lines, and forgets the origins, of Chromes that are no longer listed. The
-// caller holds mu.
+// forget forgets the origins of Chromes that are no longer listed. The caller holds mu.
 func (s *Source) forget(browsers []Browser) {
 	listed := make(map[string]bool, len(browsers))
 	for _, b := range browsers {
 		listed[b.ID] = true
 	}
-	for id, lines := range s.others {
-		if listed[id] {
-			continue
-		}
-		for _, l := range lines {
-			l.hangUp()
-		}
-		delete(s.others, id)
-	}
-	for key := range s.origins {
-		if !listed[key.browser] {
-			delete(s.origins, key)
-		}
-	}
+	maps.DeleteFunc(s.origins, func(key contextKey, _ []string) bool { return !listed[key.browser] })
 }
