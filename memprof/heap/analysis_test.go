@@ -70,6 +70,19 @@ func TestSummary(t *testing.T) {
 	require.True(t, slices.IsSortedFunc(m.Types, func(a, b TypeTotal) int { return int(b.Bytes) - int(a.Bytes) }))
 }
 
+// In earlier versions a location does not name the node of its script: the function leads there.
+func TestScriptsOfEarlierVersions(t *testing.T) {
+	g := draw().node("script", "code", "http://a/old.js", 17, 80).node("shared", "code", "system / SharedFunctionInfo / f", 19, 80).
+		node("f", "closure", "f", 21, 32).edge("window", "property", "f", "f").edge("f", "internal", "shared", "shared").edge("shared", "internal", "script", "script")
+	object := g.object()
+	object["snapshot"].(map[string]any)["meta"].(map[string]any)["location_fields"] = []string{"object_index", "script_id", "line", "column"}
+	object["locations"] = []int{g.index["f"] * 6, 3, 0, 8}
+	s, err := Read(strings.NewReader(encode(t, object)), Options{})
+	require.NoError(t, err)
+	closures := s.Summarize(SummaryOptions{}).Closures
+	require.Equal(t, []Closure{{Function: "f", Script: "http://a/old.js", Line: 1, Column: 9, Count: 1, Bytes: 32, Retained: 192}}, closures)
+}
+
 func TestLargest(t *testing.T) {
 	g := draw().node("list", "object", "Array", 9, 16).edge("window", "property", "list", "list").
 		node("elements", "array", "(object elements)", 11, 64).edge("list", "internal", "elements", "elements")

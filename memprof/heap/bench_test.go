@@ -97,10 +97,28 @@ func BenchmarkSnapshot(b *testing.B) {
 	path, bytes := generated(b, *snapshotMB*1e6)
 	for _, c := range []struct {
 		name string
-		do   func(*Snapshot)
+		do   func(*Snapshot) error
 	}{
-		{"read", func(*Snapshot) {}},
-		{"read and summarize", func(s *Snapshot) { s.Summarize(SummaryOptions{}) }},
+		{"read", func(*Snapshot) error { return nil }},
+		{"read and summarize", func(s *Snapshot) error {
+			s.Summarize(SummaryOptions{})
+			return nil
+		}},
+		{"read two and compare", func(s *Snapshot) error {
+			c := NewComparison(CompareOptions{})
+			if err := c.Add("first", s); err != nil {
+				return err
+			}
+			again, err := Open(path, Options{})
+			if err != nil {
+				return err
+			}
+			if err := c.Add("again", again); err != nil {
+				return err
+			}
+			_, err = c.Diff()
+			return err
+		}},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(bytes)
@@ -108,10 +126,10 @@ func BenchmarkSnapshot(b *testing.B) {
 			for b.Loop() {
 				used := peak(func() {
 					s, err := Open(path, Options{})
-					if err != nil {
-						b.Fatal(err)
+					if err == nil {
+						err = c.do(s)
 					}
-					c.do(s)
+					require.NoError(b, err)
 				})
 				most = max(most, used)
 			}
