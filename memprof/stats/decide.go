@@ -15,6 +15,15 @@ const (
 	clearly       = 3 // times as likely
 )
 
+// What a verdict adds in words.
+const (
+	noteShort     = "fewer than 15 cycles cannot tell a leak from a filling cache or a long sawtooth"
+	noteGrowing   = "a leak is not told from a warm-up or a filling cache yet"
+	noteContainer = "jumps that grow, at widening distances: a container that grows by one part after another"
+	noteTwoJumps  = "the second jump is larger than the first, as in a container that grows"
+	noteLoneJump  = "one lone jump: a step, or a container that grows and was enlarged once"
+)
+
 // findings is everything a verdict is made of, in the unit of the series.
 type findings struct {
 	n        int   // cycles given
@@ -65,7 +74,7 @@ func (f *findings) decide() verdict {
 		v = verdict{class: Inconclusive, shape: NoShape, next: f.n + spikeWindow}
 	}
 	if v.class == Leak && f.n < minLeakCycles {
-		v = verdict{class: Growing, shape: v.shape, next: minLeakCycles, note: "fewer than 15 cycles cannot tell a leak from a filling cache or a long sawtooth"}
+		v = verdict{class: Growing, shape: v.shape, next: minLeakCycles, note: noteShort}
 	}
 	return v
 }
@@ -85,7 +94,7 @@ func (f *findings) byShape() verdict {
 	case 1-f.atMost < stableP && end < stableEndRate, end < stableP:
 		return verdict{class: Stable, shape: f.stableShape()}
 	case f.atMost < alpha && end >= leakEndRate && leaking+decelerating >= growPosterior:
-		v := verdict{class: Growing, shape: LinearShape, note: "a leak is not told from a warm-up or a filling cache yet"}
+		v := verdict{class: Growing, shape: LinearShape, note: noteGrowing}
 		if decelerating > clearly*leaking {
 			v.shape = SaturatingShape
 		}
@@ -105,12 +114,12 @@ func (f *findings) byJumps(v verdict) verdict {
 	grown := j.container()
 	switch {
 	case grown >= 3:
-		return verdict{class: Leak, shape: LinearShape, note: "jumps that grow, at widening distances: a container that grows by one part after another"}
+		return verdict{class: Leak, shape: LinearShape, note: noteContainer}
 	case grown == 2:
-		return verdict{class: Growing, shape: LinearShape, next: j.next(), note: "the second jump is larger than the first, as in a container that grows"}
+		return verdict{class: Growing, shape: LinearShape, next: j.next(), note: noteTwoJumps}
 	case j.lone() && (v.class == Step || v.class == Stable):
 		v.next = j.next()
-		v.note = "one lone jump: a step, or a container that grows and was enlarged once"
+		v.note = noteLoneJump
 		if v.class == Stable {
 			v.class, v.shape = Inconclusive, StepShape
 		}

@@ -18,7 +18,10 @@ const minUsed = 5
 // decision tree names the class.
 func Judge(y []float64, o Options) Judgement {
 	s := newSeries(y, o)
-	j := Judgement{N: len(y), Class: Inconclusive, Shape: NoShape, Step: Change{Cycle: -1}, Onset: -1, Families: map[string]float64{}}
+	j := Judgement{
+		N: len(y), Class: Inconclusive, Shape: NoShape,
+		Step: Change{Cycle: -1}, Onset: -1, Families: map[string]float64{},
+	}
 	spikes := findSpikes(s.y, s.o)
 	level := spikes.mask(s.y)
 	j.describeSpikes(s, spikes)
@@ -46,7 +49,10 @@ func Judge(y []float64, o Options) Judgement {
 func (s *series) examine(times []int, values []float64) *findings {
 	p := newProblem(times, values, s.o.Floor)
 	b := newBank(times, len(s.y)/5)
-	f := &findings{n: len(s.y), times: times, o: s.o, constant: slices.Min(values) == slices.Max(values), shapes: p.shapes(b)}
+	f := &findings{
+		n: len(s.y), times: times, o: s.o, shapes: p.shapes(b),
+		constant: slices.Min(values) == slices.Max(values),
+	}
 	if saw := findSawtooth(times, values, s.o.Floor); saw != nil {
 		with := p
 		with.saw = saw

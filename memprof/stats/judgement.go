@@ -53,9 +53,16 @@ type Interval struct{ Value, Lo, Hi float64 }
 // Open says that the data do not bound the value: one or both ends are ±math.MaxFloat64.
 func (i Interval) Open() bool { return i.Lo <= -math.MaxFloat64 || i.Hi >= math.MaxFloat64 }
 
-// scaled returns the interval in another unit; c is positive.
+// scaled returns the interval in another unit; c is positive. An open end stays open.
 func (i Interval) scaled(c float64) Interval {
-	return Interval{finite(i.Value * c), finite(i.Lo * c), finite(i.Hi * c)}
+	s := Interval{Value: finite(i.Value * c), Lo: -math.MaxFloat64, Hi: math.MaxFloat64}
+	if i.Lo > -math.MaxFloat64 {
+		s.Lo = finite(i.Lo * c)
+	}
+	if i.Hi < math.MaxFloat64 {
+		s.Hi = finite(i.Hi * c)
+	}
+	return s
 }
 
 // openInterval is a value that nothing bounds.
@@ -103,12 +110,13 @@ type Judgement struct {
 	Period    float64 // cycles from drop to drop, the median; 0 without sawtooth
 	Plateaued bool    // grew before, and no longer
 
-	Step     Change  // the likeliest change of level; Cycle -1 unless Class is Step, or one lone jump is why the rest is open
+	Step     Change  // the likeliest change of level, with StepShape; Cycle -1 otherwise
 	Onset    int     // the cycle after which growth began, with OnsetShape; -1 otherwise
 	Doubling float64 // cycles in which the growth doubles, with AcceleratingShape; 0 otherwise
 
 	// CyclesNeeded is how many further cycles are likely to decide: 0 when decided, at most
-	// 4 N. It is too optimistic while a warm-up is still visible.
+	// 4 N. It is too optimistic while a warm-up is still visible. A Step has some where it may
+	// be the first of a growing container's.
 	CyclesNeeded int
 	// SmallestVisible is the smallest linear growth per cycle that a series of this length and
 	// noise is called a leak for with a probability of 90 %.

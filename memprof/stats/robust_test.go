@@ -44,6 +44,12 @@ func TestJudgeShortAndEmpty(t *testing.T) {
 	}
 }
 
+func TestIntervalStaysOpenInAnotherUnit(t *testing.T) {
+	require.True(t, openInterval(3).scaled(.25).Open())
+	require.False(t, Interval{1, 0, 2}.scaled(1e6).Open())
+	require.True(t, Judge([]float64{.001}, Options{}).TheilSen.Open())
+}
+
 func TestJudgeNeverLeaksBelowFifteenCycles(t *testing.T) {
 	for n := range 15 {
 		j := Judge(curve(n, func(t float64) float64 { return 10 * t }), memory)

@@ -18,6 +18,9 @@ const (
 	coverageRho   = .6 // the largest autocorrelation for which the coverage has limits
 )
 
+// heading is the table's head, after the column of truths.
+const heading = "  series   leak    limit growing  decel.    step  stable   undec.   covered   error  shapes of the leaks, and what else was seen"
+
 // Coverage is the coverage of the intervals of the rate over the rows with one autocorrelation.
 type Coverage struct {
 	Rho           float64
@@ -58,7 +61,8 @@ func (r Result) Failures() []string {
 	}
 	for _, c := range r.Coverages() {
 		if c.limited() && !c.held() {
-			out = append(out, fmt.Sprintf("rho %.1f, %d cycles: %.1f %% of the intervals hold the rate, limits %d and %d %%", c.Rho, c.N, c.Percent(), minCoverage, maxCoverage))
+			out = append(out, fmt.Sprintf("rho %.1f, %d cycles: %.1f %% of the intervals hold the rate, limits %d and %d %%",
+				c.Rho, c.N, c.Percent(), minCoverage, maxCoverage))
 		}
 	}
 	return out
@@ -97,7 +101,7 @@ func (r Result) Write(w io.Writer) error {
 	fmt.Fprintf(&b, "The judge on series of known truth, seed %d. Noise 1, growth matters from %g per cycle. In percent.\n", r.Seed, Thresholds.Delta)
 	for i, row := range r.Rows {
 		if i == 0 || row.N != r.Rows[i-1].N {
-			fmt.Fprintf(&b, "\n%d cycles%s\n", row.N, strings.Repeat(" ", 26)+"  series   leak    limit  growing  decel.   step  stable  undecided  covered   error  shapes of the leaks, and what else was seen")
+			fmt.Fprintf(&b, "\n%-35s%s\n", fmt.Sprintf("%d cycles", row.N), heading)
 		}
 		row.write(&b)
 	}

@@ -67,13 +67,17 @@ func reached(at20, at30 float64) map[int]float64 {
 
 // linear is a linear leak with autocorrelated noise.
 func linear(b, rho float64, power map[int]float64) Truth {
-	return Truth{Name: fmt.Sprintf("linear %g, rho %.1f", b, rho), Leaks: true, Plain: true, Rate: b, Rho: rho, Power: power, make: func(g *generator, n int) []float64 {
-		y := g.noise(n, rho)
-		for i := range y {
-			y[i] += b * float64(i)
-		}
-		return y
-	}}
+	return Truth{
+		Name:  fmt.Sprintf("linear %g, rho %.1f", b, rho),
+		Leaks: true, Plain: true, Rate: b, Rho: rho, Power: power,
+		make: func(g *generator, n int) []float64 {
+			y := g.noise(n, rho)
+			for i := range y {
+				y[i] += b * float64(i)
+			}
+			return y
+		},
+	}
 }
 
 func leaks() []Truth {
