@@ -45,6 +45,19 @@ func BenchmarkRecorder(b *testing.B) {
 			r.out.flush()
 		}
 	})
+	b.Run("quick tick", func(b *testing.B) {
+		r, err := NewRecorder(Options{
+			Level: LevelFull, Interval: time.Hour, SpikeInterval: time.Hour,
+			Sources: []Source{quickly{steady(workload()[:42]...)}}, Out: io.Discard,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for b.Loop() {
+			r.tick(context.Background(), false)
+			r.out.flush()
+		}
+	})
 	b.Run("boundary", func(b *testing.B) {
 		r := newOne()
 		c := r.Cycle("bench")

@@ -2,7 +2,8 @@
 //
 // A [Recorder] asks its sources (memprof/linux, memprof/devtools, memprof/goruntime, or any
 // other [Source]) for readings: at a fixed interval (a tick) and at the boundaries of phases
-// (launch, scrape, cleanup, settle, idle) of a cycle. Everything is streamed as JSON lines (a
+// (launch, scrape, cleanup, settle, idle) of a cycle; while a spike may come, also ten times a
+// second, of anonymous memory alone (a quick tick). Everything is streamed as JSON lines (a
 // recording), which [ReadRecording] reads again; of each cycle a [Summary] is returned.
 //
 //	rec, err := memprof.NewRecorder(memprof.Options{Level: memprof.LevelCheap, Interval: time.Second, Sources: sources, Out: file})

@@ -12,8 +12,10 @@ const (
 	// Runtime.getHeapUsage, /proc/PID/status, the cgroup's current use and limit, the Go
 	// runtime. Ticks are always read at this level.
 	LevelCheap
-	// LevelFull adds to the readings at phase boundaries what is dearer: PSS, open files, DOM
-	// counters, the cgroup's statistics and pressure, the bytes of profile folders.
+	// LevelFull adds to the readings at phase boundaries what is dearer: PSS, open files and
+	// sockets, DOM counters, the heaps of workers and other isolates, what origins store, cookies,
+	// the cgroup's statistics and pressure, the host, the bytes of profile folders and of the
+	// database.
 	LevelFull
 )
 

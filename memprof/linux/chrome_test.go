@@ -147,7 +147,7 @@ func BenchmarkRead(b *testing.B) {
 	for _, q := range []struct {
 		name    string
 		request memprof.Request
-	}{{"tick", tick}, {"full", full}} {
+	}{{"quick", quick}, {"tick", tick}, {"full", full}} {
 		for _, s := range Sources(o) {
 			b.Run(fmt.Sprintf("%s/%s", q.name, s.Name()), func(b *testing.B) {
 				for b.Loop() {

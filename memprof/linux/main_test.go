@@ -19,6 +19,7 @@ var (
 	cheap = memprof.Request{Level: memprof.LevelCheap}
 	full  = memprof.Request{Level: memprof.LevelFull}
 	tick  = memprof.Request{Level: memprof.LevelCheap, Tick: true}
+	quick = memprof.Request{Level: memprof.LevelCheap, Tick: true, Quick: true}
 )
 
 func captured(name string) fs.FS { return os.DirFS("testdata/" + name) }

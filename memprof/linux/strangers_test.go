@@ -80,13 +80,12 @@ func TestTheControlsProcessesAreApart(t *testing.T) {
 
 // A quick tick reads one file of each process and keeps one figure.
 func TestAQuickTickReadsAnonymousMemoryAlone(t *testing.T) {
-	q := memprof.Request{Level: memprof.LevelCheap, Tick: true, Quick: true}
 	p := NewProcesses(Options{Root: captured("chrome"), Browsers: one(100), Self: 105})
 	require.True(t, p.Quick())
-	for _, r := range p.Read(context.Background(), q) {
+	for _, r := range p.Read(context.Background(), quick) {
 		require.NoError(t, r.Err)
 		require.Contains(t, []string{"process.anon", "process.count"}, r.Metric)
 	}
-	_, totals := read(t, p, q)
+	_, totals := read(t, p, quick)
 	known(t, totals, "process.anon", "renderer", (15388+708)*1024)
 }
