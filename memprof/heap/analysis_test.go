@@ -137,7 +137,8 @@ func TestChainsInWords(t *testing.T) {
 		require.Equal(t, want, s.chainTo(s.find(id)).Words)
 	}
 	require.Equal(t, []Step{
-		{Type: "root", Class: "Window [JSGlobalObject] / http://a/", ID: 7}, {Edge: "my list", Type: "property", Class: "Array", ID: 13},
+		{Type: "root", Class: "Window [JSGlobalObject] / http://a/", ID: 7},
+		{Edge: "my list", Type: "property", Class: "Array", ID: 13},
 		{Edge: "1", Type: "element", Class: "kept()", ID: 115},
 	}, s.chainTo(s.find(115)).Steps)
 	require.Len(t, s.chainTo(s.find(1061)).Steps, 32)
