@@ -42,7 +42,7 @@ const (
 	// leastBusy is what must be seen, in seconds, and twice what any other renderer took.
 	busyScript = `(() => { const end = performance.now() + 60; while (performance.now() < end); })()`
 	leastBusy  = 0.015
-	busyTries  = 5
+	busyTries  = 20
 )
 
 // rendererOf tells a tab's renderer by the work that it does; 0 where that is not clear.

@@ -129,7 +129,7 @@ func perCycle(what string, rate float64) string {
 }
 
 func bytesPerCycle(what string, rate float64) string {
-	return fmt.Sprintf("%s: %+.0f bytes a cycle", what, rate)
+	return fmt.Sprintf("%s: +%s a cycle", what, mb(rate))
 }
 
 // targets finds what stays open: contexts, pages, frames, workers, connections.
@@ -300,11 +300,16 @@ func (e *explaining) nodes(nodes, listeners float64) Finding {
 // show their roots.
 func (e *explaining) heap(rate float64) Finding {
 	f := Finding{Cause: CauseJSHeap, Bytes: rate, Certain: e.exact("heap.used", ""), Process: "renderer", Evidence: []string{bytesPerCycle("JavaScript heap after a forced collection", rate)}}
+	if share := e.inConsole(); share > 0.5 {
+		f.Cause, f.Detail = CauseHandles, "messages of the console"
+		f.Evidence = append(f.Evidence, fmt.Sprintf("dropping the messages of the console gives back %.0f %% of what had grown", 100*share))
+		return f
+	}
 	if e.t.heap == nil {
 		return f
 	}
 	for _, p := range e.t.heap.Paths[:min(3, len(e.t.heap.Paths))] {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("%+d bytes: %s", p.Bytes, p.Path))
+		f.Evidence = append(f.Evidence, fmt.Sprintf("+%s: %s", mb(float64(p.Bytes)), p.Path))
 	}
 	if len(e.t.heap.Paths) > 0 {
 		if top := e.t.heap.Paths[0]; strings.Contains(top.Path, devtoolsRoot) {
@@ -313,6 +318,23 @@ func (e *explaining) heap(rate float64) Finding {
 	}
 	f.Detail = e.topClass()
 	return f
+}
+
+// inConsole is the share of the JavaScript heap's growth that went with the messages of the console.
+func (e *explaining) inConsole() float64 {
+	heap := Series{"heap.used", ""}
+	for _, c := range e.t.recreate {
+		if c.Name != RecreateCycle+" "+recreateConsole || len(e.t.cycles) == 0 {
+			continue
+		}
+		first, ok := e.t.cycles[0].After.At(heap)
+		before, known := c.Before.At(heap)
+		after, had := c.After.At(heap)
+		if ok && known && had && before > first {
+			return (before - after) / (before - first)
+		}
+	}
+	return 0
 }
 
 // devtoolsRoot is how V8 names, in a heap snapshot, the handles that the DevTools protocol holds.
@@ -351,7 +373,7 @@ func (e *explaining) rendererNative(bytes float64) {
 		e.add(Finding{Cause: CauseUnknown, Detail: "canvas, images or WebAssembly", Bytes: bytes, Process: "renderer", Evidence: append(evidence, "JavaScript heap, DOM and array buffers stay: it is native memory, such as canvas, images or WebAssembly")})
 		return
 	}
-	graphics := e.allocated("renderer", "canvas", "skia", "cc", "gpu", "shared_memory") + e.allocated("gpu-process", "skia", "gpu")
+	graphics := e.allocated("renderer", "canvas", "skia", "cc", "gpu") + e.allocated("gpu-process", "skia", "gpu")
 	malloc := e.allocated("renderer", "malloc", "partition_alloc")
 	switch {
 	case graphics > 0.4*bytes:
@@ -359,7 +381,8 @@ func (e *explaining) rendererNative(bytes float64) {
 	case malloc > 0.4*bytes:
 		e.add(Finding{Cause: CauseCanvas, Detail: "decoded images", Bytes: bytes, Process: "renderer", Evidence: append(evidence, bytesPerCycle("malloc, as decoded images and bitmaps are", malloc))})
 	default:
-		e.add(Finding{Cause: CauseWasm, Bytes: bytes, Certain: graphics+malloc < 0.1*bytes, Process: "renderer", Evidence: append(evidence, bytesPerCycle("of it known to any allocator", graphics+malloc))})
+		seen := e.allocated("renderer", "private_footprint") > 0.5*bytes
+		e.add(Finding{Cause: CauseWasm, Bytes: bytes, Certain: seen && graphics+malloc < 0.1*bytes, Process: "renderer", Evidence: append(evidence, bytesPerCycle("of it known to any allocator", graphics+malloc))})
 	}
 }
 
@@ -372,12 +395,12 @@ func (e *explaining) browserNative(bytes float64) {
 	e.add(f)
 }
 
-// allocated adds up the growth of allocators of one process type, by the first part of their names.
+// allocated adds up the growth of allocators of one process type, by their names: those of roots,
+// which hold their parts.
 func (e *explaining) allocated(process string, names ...string) float64 {
 	sum := 0.0
 	for _, a := range e.t.allocs {
-		root, _, _ := strings.Cut(a.Name, "/")
-		if a.Process == process && a.Rate > 0 && slices.Contains(names, root) {
+		if a.Process == process && a.Rate > 0 && slices.Contains(names, a.Name) {
 			sum += a.Rate
 		}
 	}

@@ -13,6 +13,9 @@ import (
 // own movement; of other metrics, that is ten times what matters per cycle.
 const leastReturned = 4e6
 
+// recreateConsole is the way that lets go of what consoles keep.
+const recreateConsole = "console"
+
 // returned answers whether cleaning up gives memory back, and whether doing away with pages,
 // contexts and the browser does.
 func (g *diagnosing) returned() {
@@ -99,9 +102,12 @@ func (g *diagnosing) recreated() []Returned {
 	var list []Returned
 	for _, c := range g.t.recreate {
 		r := Returned{Name: strings.TrimPrefix(c.Name, RecreateCycle+" "), Grown: end - begun, Took: c.Duration}
-		level, ok := c.After.At(metric)
-		if ok {
+		if level, ok := c.After.At(metric); ok {
 			back := end - begun - math.Max(0, level-base)
+			if r.Name == recreateConsole { // the pages are still open
+				back = end - level
+			}
+			back = math.Max(0, back) // more than had grown is the browser's own movement
 			r.Bytes = Estimate{Value: back, Lo: back, Hi: back, Known: true}
 		}
 		r.rate(least)
@@ -113,6 +119,7 @@ func (g *diagnosing) recreated() []Returned {
 
 func (r *Returned) recreatedSays(unit Unit) string {
 	doing := map[string]string{
+		recreateConsole: "dropping the messages of consoles",
 		"pages": "closing every page", "contexts": "disposing of every browser context", "browser": "restarting the browser",
 	}[r.Name]
 	amount := func(v float64) string {
@@ -127,15 +134,14 @@ func (r *Returned) recreatedSays(unit Unit) string {
 	return fmt.Sprintf("%s gives back %s of the %s that had grown, in %s", doing, amount(math.Max(0, r.Bytes.Value)), amount(r.Grown), r.Took.Round(time.Millisecond))
 }
 
-// mb writes bytes as MB, with as many decimals as it takes to show something.
+// mb writes bytes with the unit that suits them: a KB is a thousand bytes.
 func mb(v float64) string {
-	a := math.Abs(v) / MB
-	switch {
-	case a == 0:
-		return "0 MB"
-	case a < 0.0995:
-		return fmt.Sprintf("%.3g MB", v/MB)
-	case a < 9.95:
+	switch a := math.Abs(v); {
+	case a < 9999.5:
+		return fmt.Sprintf("%.0f bytes", v)
+	case a < 99950:
+		return fmt.Sprintf("%.1f KB", v/1e3)
+	case a < 9.95e6:
 		return fmt.Sprintf("%.2f MB", v/MB)
 	}
 	return fmt.Sprintf("%.1f MB", v/MB)

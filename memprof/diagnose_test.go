@@ -167,10 +167,10 @@ func TestAllocatorsNameNativeMemory(t *testing.T) {
 		cause   Cause
 		certain bool
 	}{
-		"canvas": {renderer, []Allocator{{"renderer", "canvas/ResourceProvider", 2e6}}, CauseCanvas, true},
+		"canvas": {renderer, []Allocator{{"renderer", "canvas", 2e6}}, CauseCanvas, true},
 		"wasm":   {renderer, []Allocator{{"renderer", "private_footprint", 2e6}, {"renderer", "v8/main", 100}}, CauseWasm, true},
-		"bitmap": {renderer, []Allocator{{"renderer", "malloc/allocated_objects", 2e6}}, CauseCanvas, false},
-		"blobs":  {browser, []Allocator{{"browser", "site_storage/blob_storage", 2e6}}, CauseBlobs, true},
+		"bitmap": {renderer, []Allocator{{"renderer", "malloc", 2e6}}, CauseCanvas, false},
+		"blobs":  {browser, []Allocator{{"browser", "site_storage", 2e6}}, CauseBlobs, true},
 		"other":  {browser, []Allocator{{"browser", "malloc", 2e6}}, CauseBrowserProcess, false},
 	} {
 		t.Run(name, func(t *testing.T) {

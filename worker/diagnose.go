@@ -117,7 +117,7 @@ type diagnosis struct {
 	soFar   memprof.Verdict
 	latest  float64
 	ext     int
-	popups  int
+	looking bool // for the cause: the control keeps still
 }
 
 // Diagnose works all sites again and again, with a forced collection and a reading at each phase's
@@ -206,8 +206,8 @@ func (d *diagnosis) plant(ctx context.Context, p *memprof.Plan) error {
 	}
 	d.control = c
 	d.memory.setControl(c.page)
-	p.Control = controlTruth(c.page.Renderer != 0)
-	if c.page.Renderer == 0 {
+	p.Control = c.truth()
+	if !c.told() {
 		d.missing("process memory of the control: its renderer could not be told from others")
 	}
 	return nil
@@ -311,7 +311,7 @@ func (d *diagnosis) opened() int {
 // rest lets memory settle and the browser idle, each to a reading after a collection.
 func (d *diagnosis) rest(ctx context.Context, cycle *memprof.Cycle) error {
 	settle := cycle.Phase(memprof.Settle, "")
-	if d.control != nil {
+	if d.control != nil && !d.looking {
 		if err := d.control.leak(ctx); err != nil && ctx.Err() == nil {
 			d.missing("the control in one cycle: %v", err)
 		}
@@ -399,17 +399,24 @@ func (d *diagnosis) progress(stage string, number int, took time.Duration) {
 	d.o.OnCycle(p)
 }
 
+func (d *diagnosis) discardConsole(ctx context.Context) error {
+	for _, f := range d.memory.discardConsole(ctx).Faults {
+		d.memory.Recorder.Gap(f.Gap())
+	}
+	return nil
+}
+
 // recreateTimeout bounds each way of giving memory back.
 const recreateTimeout = 60 * time.Second
 
-// recreate does away with the pages, then the browser contexts, then the browser, and reads what
-// that gives back.
+// recreate does away with the messages of consoles, the pages, the browser contexts, and the browser,
+// and reads what each gives back.
 func (d *diagnosis) recreate(ctx context.Context) {
 	pool := d.w.options.Pool
 	for _, way := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"pages", pool.CloseTabs}, {"contexts", pool.DisposeContexts}, {"browser", pool.Restart}} {
+	}{{"console", d.discardConsole}, {"pages", pool.CloseTabs}, {"contexts", pool.DisposeContexts}, {"browser", pool.Restart}} {
 		if ctx.Err() != nil {
 			return
 		}

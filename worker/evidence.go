@@ -43,6 +43,8 @@ func (d *diagnosis) evidence(ctx context.Context) error {
 		}
 		e.dir = d.o.Dir
 	}
+	d.looking = true
+	e.allocators(ctx) // the first dump makes buffers of its own, which the next must not show as growth
 	before := e.allocators(ctx)
 	page := e.page()
 	e.begin(ctx, page)

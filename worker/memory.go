@@ -156,6 +156,11 @@ func (m *Memory) setControl(page *browser.Apart) { m.control.Store(page) }
 // collect forces a collection in all isolates of the pool's Chromes.
 func (m *Memory) collect(ctx context.Context) devtools.Collected { return m.pages.Collect(ctx) }
 
+// discardConsole does the same after all consoles have dropped their messages.
+func (m *Memory) discardConsole(ctx context.Context) devtools.Collected {
+	return m.pages.DiscardConsole(ctx)
+}
+
 // attach opens a session with a target of one of the pool's Chromes.
 func attach(ctx context.Context, pool *browser.Pool, chrome, target string) (devtools.Session, func(), error) {
 	for _, b := range pool.Browsers() {

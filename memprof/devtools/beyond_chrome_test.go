@@ -254,8 +254,8 @@ func TestTheControlIsReadApart(t *testing.T) {
 	require.Equal(t, 1.0, value(t, totals, "page.read", memprof.ControlGroup))
 }
 
-// Collecting frees what nothing holds: garbage of the page, of a worker, and what the console
-// held. What is held stays.
+// Collecting frees what nothing holds: garbage of the page, of a worker. What is held stays, by the
+// console too until that is discarded.
 func TestCollect(t *testing.T) {
 	pool, url := newPool(t, 1), serveScripts(t)
 	tab := newTab(t, pool, "1", url)
@@ -273,6 +273,9 @@ func TestCollect(t *testing.T) {
 		require.Positive(t, c.Costs[kind], kind)
 	}
 	_, after := read(s, full)
+	require.InDelta(t, 11<<20, value(t, after, "heap.used", "")-value(t, before, "heap.used", ""), 200<<10)
+	require.Empty(t, s.DiscardConsole(within(t)).Faults)
+	_, after = read(s, full)
 	require.InDelta(t, 1<<20, value(t, after, "heap.used", "")-value(t, before, "heap.used", ""), 200<<10)
 
 	// A popup shares its opener's isolate, which is collected once.

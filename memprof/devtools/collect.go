@@ -52,18 +52,24 @@ func (f Fault) Gap() memprof.Gap {
 }
 
 // Collect makes a reading trustworthy: what is not garbage then is held by something. In each page
-// that is listed, and each other target with an isolate of its own, it lets go of the messages of
-// the console, which keep the objects that they name, and collects the garbage of each isolate
-// once: a second collection changes nothing (Chromium 156), and takes about 5 ms for each MB of
-// live JavaScript heap. This package and package browser hold no remote objects.
+// that is listed, and each other target with an isolate of its own, it collects the garbage of
+// each isolate once: a second collection changes nothing (Chromium 156), and takes about 5 ms for
+// each MB of live JavaScript heap. What the console keeps stays: a worker that does not drop it
+// keeps it too (see DiscardConsole). This package and package browser hold no remote objects.
 //
 // All targets are collected at once, within Options.CollectTimeout. One that hangs, crashes or
 // vanishes is a fault, and the rest is collected.
-func (s *Source) Collect(ctx context.Context) Collected {
+func (s *Source) Collect(ctx context.Context) Collected { return s.collect(ctx, false) }
+
+// DiscardConsole is Collect after every page and worker has dropped the messages of its console:
+// V8 keeps the last 1,000 of them, with the objects that they name.
+func (s *Source) DiscardConsole(ctx context.Context) Collected { return s.collect(ctx, true) }
+
+func (s *Source) collect(ctx context.Context, discard bool) Collected {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, s.o.CollectTimeout)
 	defer cancel()
-	c := &collector{s: s, claimed: make(map[string]bool), slots: make(chan struct{}, maxParallel)}
+	c := &collector{s: s, discard: discard, claimed: make(map[string]bool), slots: make(chan struct{}, maxParallel)}
 	c.result.Costs = make(map[string]time.Duration)
 	targets := s.o.Targets()
 	var wg sync.WaitGroup
@@ -87,8 +93,9 @@ func (s *Source) Collect(ctx context.Context) Collected {
 
 // collector is one Collect, under way.
 type collector struct {
-	s     *Source
-	slots chan struct{}
+	s       *Source
+	discard bool // the messages of consoles too
+	slots   chan struct{}
 
 	mu      sync.Mutex // guards what follows
 	result  Collected
@@ -139,11 +146,12 @@ func (c *collector) others(ctx context.Context, b Browser, listed pagesOf) {
 	wg.Wait()
 }
 
-// collect lets go of what the console of a target holds, and collects its isolate unless another
-// target that shares it does.
+// collect collects the isolate of a target unless another target that shares it does.
 func (c *collector) collect(ctx context.Context, browser string, ask caller) (bool, error) {
-	if err := ask.call(ctx, runtime.CommandDiscardConsoleEntries, cdp.Empty{}, new(cdp.Empty)); err != nil {
-		return false, err
+	if c.discard {
+		if err := ask.call(ctx, runtime.CommandDiscardConsoleEntries, cdp.Empty{}, new(cdp.Empty)); err != nil {
+			return false, err
+		}
 	}
 	var isolate runtime.GetIsolateIDResult
 	if err := ask.call(ctx, runtime.CommandGetIsolateID, cdp.Empty{}, &isolate); err != nil {

@@ -5,7 +5,7 @@ import "math"
 // The thresholds of the decision, chosen by the study in memprof/stats/study.
 const (
 	minLeakCycles = 15 // in fewer a filling cache and a long sawtooth are leaks as far as data go
-	leakPosterior = .75
+	leakPosterior = .72
 	leakEndRate   = .8
 	stepPosterior = .7
 	stepAlone     = .4 // part of the step's posterior that must be without growth

@@ -104,8 +104,8 @@ func (b *bank) accelerating() {
 // The parts of the prior of the decelerating family. A logarithm looks like a line after a
 // warm-up: it must not take such leaks away.
 const (
-	fadingPrior  = .68
-	logPrior     = .12
+	fadingPrior  = .72
+	logPrior     = .08
 	plateauPrior = .2
 )
 
