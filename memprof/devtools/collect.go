@@ -1,6 +1,7 @@
 package devtools
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,8 @@ func (f Fault) Gap() memprof.Gap {
 // keeps it too (see DiscardConsole). This package and package browser hold no remote objects.
 //
 // All targets are collected at once, within Options.CollectTimeout. One that hangs, crashes or
-// vanishes is a fault, and the rest is collected.
+// vanishes is a fault, and the rest is collected; a worker that was late is not asked again for
+// half a minute.
 func (s *Source) Collect(ctx context.Context) Collected { return s.collect(ctx, false) }
 
 // DiscardConsole is Collect after every page and worker has dropped the messages of its console:
@@ -137,13 +139,24 @@ func (c *collector) others(ctx context.Context, b Browser, listed pagesOf) {
 	for _, info := range others {
 		f := Fault{Browser: b.ID, Target: string(info.TargetID), Kind: info.Type, URL: shortURL(info.URL, c.s.o.MaxURL)}
 		wg.Go(func() {
-			c.one(f, func() (collected bool, err error) {
-				failed := c.s.attached(ctx, b.ID, info.TargetID, func(ask caller) { collected, err = c.collect(ctx, b.ID, ask) })
-				return collected, errors.Join(failed, err)
-			})
+			c.one(f, func() (bool, error) { return c.other(ctx, b, info.TargetID) })
 		})
 	}
 	wg.Wait()
+}
+
+// other collects a target through a session that lasts as long. One that was late, in a reading
+// or here, is left alone for a while, so that it does not hold up each Collect.
+func (c *collector) other(ctx context.Context, b Browser, id target.ID) (collected bool, err error) {
+	key := lineKey{b.ID, string(id)}
+	if c.s.isSilent(key) {
+		return false, memprof.ErrLate
+	}
+	failed := c.s.attached(ctx, b.ID, id, func(ask caller) { collected, err = c.collect(ctx, b.ID, ask) })
+	if err = cmp.Or(failed, err); errors.Is(err, memprof.ErrLate) {
+		c.s.silence(key)
+	}
+	return collected, err
 }
 
 // collect collects the isolate of a target unless another target that shares it does.
