@@ -27,7 +27,8 @@ type Case struct {
 	// Metric is the series that tells the truth: "metric" or "metric/group".
 	Metric string
 	// Rate is the growth of Metric in one cycle, in bytes or counts; 0 where Leaks is
-	// false. Of an accelerating leak it is the mean of the last 5 of 25 cycles.
+	// false. Of an accelerating leak it is the mean of the last 5 of 25 cycles, and the
+	// tolerance is for the curve that is fitted to them.
 	Rate float64
 	// Tolerance is the share of Rate by which a perfect measurement may be off, for what
 	// the allocator adds. Default: 0, the rate is exact.

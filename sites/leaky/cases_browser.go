@@ -64,12 +64,12 @@ var storageLeaks = []Case{
 		Means: "A record of 1 MiB is added to a database.",
 	},
 	{
-		Name: "local-storage", Cause: "local-storage", Metric: "storage.local", Rate: 65_556,
-		Means: "An entry of 32,778 characters is added to localStorage.",
+		Name: "local-storage", Cause: "local-storage", Metric: "storage.local", Rate: 16_404,
+		Means: "An entry of 8,202 characters is added to localStorage.",
 	},
 	{
-		Name: "session-storage", Cause: "local-storage", Metric: "storage.session", Rate: 65_556,
-		Means: "An entry of 32,778 characters is added to sessionStorage.",
+		Name: "session-storage", Cause: "local-storage", Metric: "storage.session", Rate: 16_404,
+		Means: "An entry of 8,202 characters is added to sessionStorage.",
 	},
 	{
 		Name: "cache-storage", Cause: "cache-storage", Metric: "storage.bytes/cache_storage", Rate: mib, Tolerance: .02,
@@ -107,7 +107,7 @@ var moveLeaks = []Case{
 		Means: "Links lead to another document and back; each adds 1 MiB to a database.",
 	},
 	{
-		Name: "move-replace", Cause: "local-storage", Metric: "storage.local", Rate: 131_112,
+		Name: "move-replace", Cause: "local-storage", Metric: "storage.local", Rate: 32_808,
 		script: "local-storage", mode: moving, steps: replaced,
 		Means: "location.replace leads to another document and back; each adds an entry to localStorage.",
 	},
@@ -117,7 +117,7 @@ var moveLeaks = []Case{
 		Means: "A link leads to another document and the history back; each adds 1 MiB to a cache.",
 	},
 	{
-		Name: "move-post", Cause: "local-storage", Metric: "storage.session", Rate: 131_112,
+		Name: "move-post", Cause: "local-storage", Metric: "storage.session", Rate: 32_808,
 		script: "session-storage", mode: moving, steps: posted,
 		Means: "A form is posted and a link leads back; each document adds an entry to sessionStorage.",
 	},

@@ -2,11 +2,11 @@
 "use strict";
 
 function entry(visit) {
-  return String.fromCharCode(97 + visit % 26).repeat(32 << 10);
+  return String.fromCharCode(97 + visit % 26).repeat(8 << 10);
 }
 
 function leak(visit) {
-  localStorage.setItem("visit-" + String(visit).padStart(4, "0"), entry(visit)); // 10 + 32,768 characters
+  localStorage.setItem("visit-" + String(visit).padStart(4, "0"), entry(visit)); // 10 + 8,192 characters
 }
 
 function churn(visit) {

@@ -4,6 +4,6 @@
 let log = [];
 
 function churn(visit) {
-  if (visit % 8 === 0) log = [];
   log.push(touched(1 << 20));
+  if (visit % 8 === 0) log = [];
 }
