@@ -7,7 +7,7 @@ import (
 
 // Case is one page and what is true of it. What the page does in one visit is one
 // cycle. The truth holds for 25 cycles in a Chrome of its own whose garbage is
-// collected before each reading.
+// collected, and whose console is emptied, before each reading.
 type Case struct {
 	// Name is the case's, its site's and its path's.
 	Name string
@@ -37,7 +37,7 @@ type Case struct {
 	Height float64
 	// At is the visit at which a step or a spike comes. Default: 0, none does.
 	At int
-	// Phase is when it grows: scrape, cleanup or idle; "" where it does not.
+	// Phase is when it grows: scrape, cleanup or idle; "" where that comes to nothing.
 	Phase string
 	// Fault is what the worker itself must do wrong in each cycle, since no page can:
 	// one of the Fault constants. A twin has the same Fault: the worker does as much
@@ -109,7 +109,10 @@ func Cases() []Case {
 		list = append(list, leak, twin(leak))
 	}
 	for _, shape := range shapes {
-		shape.Phase, shape.script = "scrape", shape.Name
+		shape.script = shape.Name
+		if shape.Verdict != "stable" {
+			shape.Phase = "scrape"
+		}
 		list = append(list, shape)
 	}
 	return list
