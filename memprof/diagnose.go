@@ -34,14 +34,14 @@ type diagnosing struct {
 // the rate and the metrics only.
 func (t *Tally) Diagnosis() Diagnosis {
 	d := Diagnosis{
-		Schema: DiagnosisSchema, Cause: CauseUnknown, Started: t.manifest.Start, Ebb: t.manifest.Ebb, Host: t.manifest.Host,
+		Schema: DiagnosisSchema, Cause: CauseUnknown, Started: t.manifest.Start, Ebb: t.manifest.Ebb, Go: t.manifest.Go, Host: t.manifest.Host,
 		Judged: t.judged, Extensions: len(t.extended), Warnings: []string{}, NotMeasured: []string{}, Metrics: []MetricVerdict{}, Cycles: []CycleRow{}, Causes: []Finding{}, Phases: []Share{},
 	}
 	if !t.last.IsZero() {
 		d.Duration = t.last.Sub(t.manifest.Start)
 	}
 	if n := len(t.manifest.Browsers); n > 0 {
-		d.Browser = t.manifest.Browsers[n-1].Version
+		d.Browser, d.Flags = t.manifest.Browsers[n-1].Version, t.manifest.Browsers[n-1].Flags
 	}
 	g := &diagnosing{t: t, d: &d, by: map[Series]*judged{}, collected: t.plan != nil}
 	g.d.Sites = g.sites()

@@ -55,6 +55,7 @@ func (g *diagnosing) controlItem(metric string, truth float64) ControlItem {
 	item := ControlItem{Metric: metric, Unit: row.Unit, Truth: truth, Verdict: Inconclusive}
 	p := policy{role: Primary, Options: stats.Options{Delta: truth * controlOff, Floor: truth / 50, MinStep: 4 * truth, MinSpike: 4 * truth}, material: truth * controlOff}
 	m := judgeOne(Series{metric, ControlGroup}, row, p, values)
+	item.Values = m.metricVerdict().Values
 	if m.j.Used == 0 {
 		return item
 	}

@@ -140,6 +140,6 @@ func (g *diagnosing) dissect(p peak) Peaked {
 	return Peaked{
 		Cycle: p.index + 1, Metric: p.metric, Baseline: a.Baseline, Peak: a.Peak, Height: a.Height,
 		Phase: a.Trigger, Shares: a.Shares, Running: a.Running, Velocity: a.Velocity,
-		Recovery: a.Recovery, HalfLife: a.HalfLife, Recovered: a.Recovered, Warnings: a.Warnings,
+		Recovery: math.Max(0, math.Min(1, a.Recovery)), HalfLife: a.HalfLife, Recovered: a.Recovered, Warnings: a.Warnings,
 	}
 }

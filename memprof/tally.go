@@ -237,6 +237,11 @@ func (t *seriesTable) add(totals Totals) {
 			t.begin(s)
 		}
 	}
+	for _, s := range expectedSeries { // of no page at all, the heap is a true 0
+		if _, ok := totals.At(s); ok && t.rows[s] == nil {
+			t.begin(s)
+		}
+	}
 	for s, values := range t.rows {
 		value, ok := totals.At(s)
 		if !ok {

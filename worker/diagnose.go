@@ -226,7 +226,7 @@ func (d *diagnosis) cycle(ctx context.Context, name string, number int) error {
 	began := time.Now()
 	cycle := d.memory.Recorder.Cycle(name, d.names...)
 	d.w.meter.within(cycle, d.endPhase)
-	err := d.scrape(ctx, number)
+	err := d.scrape(ctx, cycle, number)
 	d.w.meter.within(nil, nil)
 	if err == nil {
 		err = d.rest(ctx, cycle)
@@ -241,7 +241,7 @@ func (d *diagnosis) cycle(ctx context.Context, name string, number int) error {
 }
 
 // scrape runs the sites, one after the other or all at once.
-func (d *diagnosis) scrape(ctx context.Context, number int) error {
+func (d *diagnosis) scrape(ctx context.Context, cycle *memprof.Cycle, number int) error {
 	if !d.o.Parallel {
 		for _, site := range d.names {
 			if err := d.runSite(ctx, site, number); err != nil {
@@ -259,16 +259,20 @@ func (d *diagnosis) scrape(ctx context.Context, number int) error {
 			return err
 		}
 	}
-	return d.fault(ctx, number)
+	return d.fault(ctx, cycle, number)
 }
 
-func (d *diagnosis) fault(ctx context.Context, number int) error {
+// fault lets the worker err, as part of the last site's scraping.
+func (d *diagnosis) fault(ctx context.Context, cycle *memprof.Cycle, number int) error {
 	if d.o.Fault == nil {
 		return nil
 	}
+	phase := cycle.Phase(memprof.Scrape, d.names[len(d.names)-1])
+	defer phase.End(ctx)
 	if err := d.o.Fault(ctx, number); err != nil {
 		return fmt.Errorf("the fault that was asked for: %w", err)
 	}
+	d.collect(ctx, memprof.Scrape)
 	return nil
 }
 

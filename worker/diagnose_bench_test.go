@@ -95,7 +95,7 @@ func (c *cost) cycle() {
 		require.NoError(c.b, c.d.cycle(c.ctx, memprof.JudgedCycle, 1))
 		c.took -= c.d.o.Settle + c.d.o.Idle
 	} else {
-		require.NoError(c.b, c.d.scrape(c.ctx, 1))
+		require.NoError(c.b, c.d.scrape(c.ctx, nil, 1))
 	}
 	c.took += time.Since(begin)
 }

@@ -98,6 +98,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	if o.Judged > 0 {
 		m.live = newLive(o.Judged)
 		options.Observe = m.live.observe
+		options.ReadTimeout = judgedTimeout
 	} else {
 		m.watch = memprof.NewWatch()
 	}
@@ -113,6 +114,9 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	}
 	return m, nil
 }
+
+// judgedTimeout bounds a reading of a diagnosis, which would rather wait for a busy page than miss it.
+const judgedTimeout = 4 * time.Second
 
 // Close ends the recording. Call it after the recorder's Run has returned and before
 // the pool is closed.

@@ -88,7 +88,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
 	f.DurationVar(&o.idle, "idle", worker.DefaultIdle, "`time` in which nothing is done in each cycle")
 	f.StringVar(&o.memory, "memory", "", "limit the worker and Chrome to a `size` such as 2g")
 	f.Float64Var(&o.cpus, "cpus", 0, "limit them to a `number` of processors")
-	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 (leak, growing, step, spike) or 5 (inconclusive, invalid) on these `verdicts`")
+	f.StringSliceVar(&o.failOn, "fail-on", nil, failOnUsage)
 	o.out.addFlags(cmd)
 	f.StringVar(&o.out.record, "record", "", "write the recording to `file` (default: memory.recordings)")
 	return cmd
@@ -125,6 +125,10 @@ func (o *diagnoseOptions) check(args []string) error {
 	}
 	return atLeastOne("cycles", o.cycles)
 }
+
+// failOnUsage describes --fail-on.
+const failOnUsage = `exit with 3 (leak, growing, step, spike) or 5
+(inconclusive, invalid) on these ` + "`verdicts`"
 
 // maxDiagnosisCycles bounds what one diagnosis holds in memory.
 const maxDiagnosisCycles = 2000
@@ -240,7 +244,10 @@ func (a *app) record(ctx context.Context, stop *stopper, o diagnoseOptions, chos
 		options := worker.DiagnoseOptions{
 			Cycles: o.cycles, Extend: o.extend, UntilCertain: o.untilCertain, Settle: o.settle, Idle: o.idle, Parallel: o.parallel,
 			NoControl: o.noControl, NoHeap: o.noHeap, Earlier: earlier, Schedules: schedules(chosen),
-			Dir: o.profiles, OnCycle: r.board.cycle,
+			Dir: o.profiles, KeepFiles: o.profiles != "", OnCycle: r.board.cycle,
+		}
+		if options.Dir == "" {
+			options.Dir = filepath.Join(folder.path, "heap")
 		}
 		if limits.Memory > 0 {
 			options.Limit, options.LimitIs = float64(limits.Memory), "given by --memory"

@@ -26,6 +26,6 @@ was not collected before the readings, so less can be said.`,
 		},
 	}
 	files.addFlags(cmd)
-	cmd.Flags().StringSliceVar(&verdicts, "fail-on", nil, "exit with 3 (leak, growing, step, spike) or 5 (inconclusive, invalid) on these `verdicts`")
+	cmd.Flags().StringSliceVar(&verdicts, "fail-on", nil, failOnUsage)
 	return cmd
 }

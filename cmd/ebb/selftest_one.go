@@ -56,7 +56,7 @@ func (a *app) diagnoseCase(ctx context.Context, stop *stopper, c leaky.Case, cyc
 	err = a.withRig(ctx, wanted, func(ctx context.Context, opened *rig) error {
 		fault := &fault{kind: c.Fault, keeps: c.Leaks, pool: opened.pool}
 		defer fault.end()
-		o := worker.DiagnoseOptions{Cycles: cycles, Idle: max(c.Idle, selftestIdle), OnCycle: opened.board.cycle}
+		o := worker.DiagnoseOptions{Cycles: cycles, Idle: max(c.Idle, selftestIdle), Dir: filepath.Join(folder, "heap"), OnCycle: opened.board.cycle}
 		if c.Fault != "" {
 			o.Fault = fault.happen
 		}
