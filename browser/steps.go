@@ -27,13 +27,16 @@ func (t *Tab) full(ctx context.Context) (context.Context, error) {
 	if t.steps.tab != nil {
 		return t.steps.tab, nil
 	}
-	g, err := t.browser.conn.openGate()
+	l, err := t.browser.conn.openGate().open()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("attach for steps: %w", err)
 	}
-	base, freeBase := chromedp.NewAllocatorContext(context.Background(), attached{browser: g.browser})
+	base, freeBase := chromedp.NewAllocatorContext(context.Background(), attached{browser: l.browser})
 	tab, freeTab := chromedp.NewContext(base, chromedp.WithTargetID(t.id), chromedp.WithDetachOnCancel())
 	free := func() {
+		// The link detaches. Were chromedp to do so, it would first stop reading what the
+		// tab says, and could wait behind it for the reply.
+		l.close()
 		freeTab()
 		freeBase()
 	}
