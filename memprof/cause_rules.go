@@ -312,8 +312,9 @@ func (e *explaining) heap(rate float64) Finding {
 		f.Evidence = append(f.Evidence, fmt.Sprintf("+%s: %s", mb(float64(p.Bytes)), p.Path))
 	}
 	if len(e.t.heap.Paths) > 0 {
-		if top := e.t.heap.Paths[0]; strings.Contains(top.Path, devtoolsRoot) {
-			f.Cause = CauseHandles
+		if top := e.t.heap.Paths[0]; strings.HasSuffix(top.Path, handlesRoot) {
+			f.Cause, f.Detail = CauseHandles, "objects that were not released"
+			return f
 		}
 	}
 	f.Detail = e.topClass()
@@ -337,8 +338,9 @@ func (e *explaining) inConsole() float64 {
 	return 0
 }
 
-// devtoolsRoot is how V8 names, in a heap snapshot, the handles that the DevTools protocol holds.
-const devtoolsRoot = "DevTools console"
+// handlesRoot ends, in V8's words, the path to what no object of a page holds: objects that a
+// DevTools session was given by reference and did not release, and those of console messages.
+const handlesRoot = "(Global handles)"
 
 // native finds what no JavaScript figure shows.
 func (e *explaining) native() {

@@ -120,7 +120,7 @@ func (g *diagnosing) recreated() []Returned {
 func (r *Returned) recreatedSays(unit Unit) string {
 	doing := map[string]string{
 		recreateConsole: "dropping the messages of consoles",
-		"pages": "closing every page", "contexts": "disposing of every browser context", "browser": "restarting the browser",
+		"pages":         "closing every page", "contexts": "disposing of every browser context", "browser": "restarting the browser",
 	}[r.Name]
 	amount := func(v float64) string {
 		if unit == Bytes {

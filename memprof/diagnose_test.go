@@ -184,6 +184,23 @@ func TestAllocatorsNameNativeMemory(t *testing.T) {
 	}
 }
 
+func TestWhatNoPageHolds(t *testing.T) {
+	grow := map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6}
+	h := newHistory(t, Plan{})
+	h.cycles(25, grow)
+	h.note(HeapNote, HeapEvidence{Paths: []HeapPath{{Path: "(root)[1][10] : (Global handles)", Bytes: 4e6, Share: 1}}})
+	require.Equal(t, CauseHandles, h.tally.Diagnosis().Cause)
+
+	h = newHistory(t, Plan{})
+	h.cycles(25, grow)
+	before := h.totals()
+	h.level[Series{"heap.used", ""}] = 4e6
+	h.add(Summary{Name: RecreateCycle + " console", Before: before, After: h.totals()})
+	d := h.tally.Diagnosis()
+	require.Equal(t, CauseHandles, d.Cause)
+	require.Equal(t, "messages of the console", d.Causes[0].Detail)
+}
+
 func TestNothingGrows(t *testing.T) {
 	h := newHistory(t, Plan{})
 	h.cycles(25, nil)

@@ -78,7 +78,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
 	f.BoolVar(&o.untilCertain, "until-certain", false, "end as soon as the verdict is certain")
 	f.StringVar(&o.url, "url", "", "diagnose a single page by its `URL`")
 	f.StringVar(&o.steps, "steps", "", "`file` with the steps of each cycle, for --url")
-	f.StringVar(&o.keep, "keep", "", "for --url: `page` keeps the document open, none navigates in each cycle (default: page with --steps)")
+	f.StringVar(&o.keep, "keep", "", "for --url: `page` keeps the document open, none navigates\nin each cycle (default: page with --steps)")
 	f.BoolVar(&o.demo, "demo", false, "diagnose the built-in demo sites")
 	f.BoolVar(&o.parallel, "parallel", false, "run the sites of a cycle at once")
 	f.BoolVar(&o.noControl, "no-control", false, "leave out the planted control leak")
