@@ -61,6 +61,8 @@ var theirImports = map[string][]string{
 	"github.com/robfig/cron/":             {"sites", "worker/queue"},
 	"github.com/cenkalti/backoff/":        {"worker/crawl", "worker/queue"},
 	"golang.org/x/time/rate":              {"worker/crawl"},
+	"gonum.org/v1/gonum/":                 {"memprof/stats"},
+	"github.com/google/pprof/profile":     {"memprof/devtools"},
 	"database/sql":                        {"worker/store"},
 	"github.com/jackc/pgx/":               {"worker/store", "worker/store/storetest"},
 	"modernc.org/sqlite":                  {"worker/store"},
