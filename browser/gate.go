@@ -23,8 +23,9 @@ const detachTimeout = 5 * time.Second
 //
 // One chromedp.Browser for all tabs would not do. chromedp keeps a goroutine, and with
 // it the tab's whole mirror, for each context that an allocator gave a browser, until
-// that browser is lost; and what a tab still says after its context has ended fills a
-// queue that nobody reads, which in the end stops the browser for every other tab.
+// that browser is lost; and what a tab still says after its context has ended goes
+// into a queue of 1,024 messages that nobody reads, which, full, would stop the browser
+// for every tab.
 //
 // chromedp enables ten domains for each tab that it attaches to, which costs a third
 // of the pages per second; so it attaches only while a page's interactive steps run
@@ -33,7 +34,6 @@ type gate struct {
 	conn *conn
 
 	mu       sync.Mutex
-	shut     bool
 	lastID   int64           // stays below firstID
 	sent     map[int64]order // by the id on the pipe
 	links    map[*link]bool
