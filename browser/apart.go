@@ -31,7 +31,7 @@ func (b *Browser) OpenApart(ctx context.Context) (*Apart, error) {
 		return nil, errors.Join(err, b.closeContext(ctx, in))
 	}
 	a := &Apart{Tab: tab}
-	if a.Renderer, err = b.rendererOf(ctx, tab); err != nil {
+	if a.Renderer, err = b.RendererOf(ctx, tab); err != nil {
 		return nil, errors.Join(err, a.Close(ctx))
 	}
 	return a, nil
@@ -45,8 +45,9 @@ const (
 	busyTries  = 20
 )
 
-// rendererOf tells a tab's renderer by the work that it does; 0 where that is not clear.
-func (b *Browser) rendererOf(ctx context.Context, tab *Tab) (int, error) {
+// RendererOf tells the pid of a tab's renderer by the work that it does; 0 where that is not clear. No
+// other page should be at work meanwhile.
+func (b *Browser) RendererOf(ctx context.Context, tab *Tab) (int, error) {
 	for range busyTries {
 		before, err := b.renderers(ctx)
 		if err != nil {

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -51,9 +52,7 @@ func (g *diagnosing) spikes() {
 		}
 		return a.index - b.index
 	})
-	for _, p := range list[:min(len(list), maxDissected)] {
-		g.d.Spikes = append(g.d.Spikes, g.dissect(p))
-	}
+	g.dissect(list[:min(len(list), maxDissected)])
 	g.d.Profile = "flat"
 	switch {
 	case g.d.Verdict == Leak || g.d.Verdict == Growing:
@@ -119,27 +118,48 @@ func medianAndSpread(values []float64) (median, spread float64) {
 	return median, 1.4826 * off[len(off)/2]
 }
 
-// dissect takes the spike of one cycle apart: which phase rose, how fast, what came back.
-func (g *diagnosing) dissect(p peak) Peaked {
+// dissect takes spikes apart: which phase rose, how fast, what came back. Where one cycle does not
+// tell phases apart that overlapped, all that spiked together may.
+func (g *diagnosing) dissect(list []peak) {
+	traces := map[Series][]stats.Trace{}
+	for _, p := range list {
+		traces[p.metric] = append(traces[p.metric], g.trace(p))
+	}
+	together := map[Series]stats.Attribution{}
+	for metric, all := range traces {
+		together[metric] = stats.AttributeRise(all, mib)
+	}
+	for _, p := range list {
+		t := g.trace(p)
+		a := stats.Dissect(t.Points, t.Phases, mib)
+		spike := Peaked{
+			Cycle: p.index + 1, Metric: p.metric, Baseline: a.Baseline, Peak: a.Peak, Height: a.Height,
+			Phase: a.Trigger, Shares: a.Shares, Running: a.Running, Velocity: a.Velocity,
+			Recovery: math.Max(0, math.Min(1, a.Recovery)), HalfLife: a.HalfLife, Recovered: a.Recovered, Warnings: a.Warnings,
+		}
+		if all := together[p.metric]; a.Ambiguous && !all.Ambiguous && all.Trigger != "" {
+			spike.Phase = all.Trigger
+			spike.Warnings = append(spike.Warnings, fmt.Sprintf("this cycle alone does not tell phases apart that overlapped; the %d cycles that spiked do, together", len(traces[p.metric])))
+		}
+		g.d.Spikes = append(g.d.Spikes, spike)
+	}
+}
+
+// trace is the course of a metric over a cycle, with its phases; the time is in seconds.
+func (g *diagnosing) trace(p peak) stats.Trace {
 	c := g.t.cycles[p.index]
 	end := c.Start.Add(c.Duration)
-	var points []stats.Point
+	var t stats.Trace
 	for _, s := range g.t.samples {
 		value, ok := s.Totals.Values[p.metric]
 		if !ok || s.Start.Before(c.Start) || s.Start.After(end) {
 			continue
 		}
-		points = append(points, stats.Point{T: s.Start.Sub(c.Start).Seconds(), Y: value})
+		t.Points = append(t.Points, stats.Point{T: s.Start.Sub(c.Start).Seconds(), Y: value})
 	}
-	var phases []stats.Phase
 	for _, span := range c.Phases {
 		label := strings.TrimSpace(string(span.Kind) + " " + span.Site)
-		phases = append(phases, stats.Phase{Label: label, Start: span.Start.Sub(c.Start).Seconds(), End: span.End.Sub(c.Start).Seconds()})
+		t.Phases = append(t.Phases, stats.Phase{Label: label, Start: span.Start.Sub(c.Start).Seconds(), End: span.End.Sub(c.Start).Seconds()})
 	}
-	a := stats.Dissect(points, phases, mib)
-	return Peaked{
-		Cycle: p.index + 1, Metric: p.metric, Baseline: a.Baseline, Peak: a.Peak, Height: a.Height,
-		Phase: a.Trigger, Shares: a.Shares, Running: a.Running, Velocity: a.Velocity,
-		Recovery: math.Max(0, math.Min(1, a.Recovery)), HalfLife: a.HalfLife, Recovered: a.Recovered, Warnings: a.Warnings,
-	}
+	return t
 }

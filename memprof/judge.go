@@ -180,7 +180,7 @@ func holm(all []*judged) {
 			continue
 		}
 		for _, rest := range tested[i:] {
-			if rest.verdict == Leak {
+			if rest.verdict == Leak && rest.j.P < alpha { // one by its growing jumps has no such P
 				rest.verdict = Growing
 				rest.j.Warnings = append(rest.j.Warnings, fmt.Sprintf("a leak by itself, but not at the level that %d metrics together demand", len(tested)))
 			}

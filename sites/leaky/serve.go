@@ -28,6 +28,7 @@ func (s *Server) routes() http.Handler {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = w.Write([]byte(robotsText))
 	})
+	mux.HandleFunc("GET /tasks/{task}/{$}", serveTask)
 	mux.HandleFunc("GET /{case}/{$}", s.serveCase)
 	mux.HandleFunc("GET /{case}/{page}", s.serveCase)
 	mux.HandleFunc("POST /{case}/{page}", s.serveCase)
