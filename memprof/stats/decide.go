@@ -26,8 +26,9 @@ const (
 
 // findings is everything a verdict is made of, in the unit of the series.
 type findings struct {
-	n        int   // cycles given
-	times    []int // cycles used
+	n        int       // cycles given
+	times    []int     // cycles used
+	values   []float64 // at these
 	o        Options
 	constant bool // all values used are equal
 	trend    trend

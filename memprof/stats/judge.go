@@ -50,7 +50,7 @@ func (s *series) examine(times []int, values []float64) *findings {
 	p := newProblem(times, values, s.o.Floor)
 	b := newBank(times, len(s.y)/5)
 	f := &findings{
-		n: len(s.y), times: times, o: s.o, shapes: p.shapes(b),
+		n: len(s.y), times: times, values: values, o: s.o, shapes: p.shapes(b),
 		constant: slices.Min(values) == slices.Max(values),
 	}
 	if saw := findSawtooth(times, values, s.o.Floor); saw != nil {
@@ -94,11 +94,25 @@ func (j *Judgement) tooShort(s *series) {
 	j.Warnings = s.notes
 }
 
+// lastGrowth is the mean growth per cycle over the last fifth of the series.
+func (f *findings) lastGrowth() float64 {
+	last := len(f.values) - 1
+	first := last
+	for first > 0 && f.times[last]-f.times[first] < max(2, f.n/5) {
+		first--
+	}
+	return (f.values[last] - f.values[first]) / float64(f.times[last]-f.times[first])
+}
+
 // report brings the findings into the caller's unit.
 func (j *Judgement) report(s *series, f *findings) {
 	v := f.decide()
 	j.Class, j.Shape = v.class, v.shape
 	j.Rate, j.EndRate = f.rate.scaled(s.unit), f.endRate.scaled(s.unit)
+	if v.shape == AcceleratingShape {
+		// Growth that quickens has no one form: what was seen at the end must be within the interval.
+		j.EndRate = j.EndRate.including(finite(f.lastGrowth() * s.unit))
+	}
 	j.P, j.PEnd, j.PPositive = f.atMost, f.endAbove, f.trend.rate.Above(0)
 	j.Sigma, j.Rho = finite(f.shapes.sigma*s.unit), f.shapes.rho
 	j.Sawtooth, j.Period = f.saw, f.sawPeriod

@@ -65,6 +65,12 @@ func (i Interval) scaled(c float64) Interval {
 	return s
 }
 
+// including returns the interval around another estimate of the same value, and as wide as it takes to
+// hold both.
+func (i Interval) including(value float64) Interval {
+	return Interval{Value: value, Lo: min(i.Lo, value), Hi: max(i.Hi, value)}
+}
+
 // openInterval is a value that nothing bounds.
 func openInterval(value float64) Interval {
 	return Interval{Value: value, Lo: -math.MaxFloat64, Hi: math.MaxFloat64}
