@@ -51,4 +51,7 @@ type Finding struct {
 	Site     string   `json:"site,omitempty"`
 	Origin   string   `json:"origin,omitempty"`
 	Process  string   `json:"process,omitempty"`
+
+	// Of is the series that shows it best; the zero one where that is memory.
+	Of Series `json:"-"`
 }

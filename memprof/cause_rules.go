@@ -136,14 +136,14 @@ func bytesPerCycle(what string, rate float64) string {
 func (e *explaining) targets() {
 	pages := e.rate("target.count", "page")
 	if n := e.rate("context.count", ""); n > 0 {
-		f := Finding{Cause: CauseContextsOpen, Bytes: math.Min(e.total, n*perContext), Certain: e.exact("context.count", ""), Evidence: []string{perCycle("browser contexts", n)}}
+		f := Finding{Cause: CauseContextsOpen, Of: Series{"context.count", ""}, Bytes: math.Min(e.total, n*perContext), Certain: e.exact("context.count", ""), Evidence: []string{perCycle("browser contexts", n)}}
 		if pages > 0 {
 			f.Evidence = append(f.Evidence, perCycle("open pages", pages))
 		}
 		e.add(f)
 	}
 	if pages > 0 && !e.has(CauseContextsOpen) {
-		f := Finding{Cause: CausePagesOpen, Bytes: math.Min(e.total, pages*perPage), Certain: e.exact("target.count", "page"), Evidence: []string{perCycle("open pages", pages)}}
+		f := Finding{Cause: CausePagesOpen, Of: Series{"target.count", "page"}, Bytes: math.Min(e.total, pages*perPage), Certain: e.exact("target.count", "page"), Evidence: []string{perCycle("open pages", pages)}}
 		f.Detail, f.Origin = e.openers()
 		if f.Detail != "" {
 			f.Evidence = append(f.Evidence, f.Detail)
@@ -158,7 +158,7 @@ func (e *explaining) targets() {
 func (e *explaining) workers() {
 	for _, kind := range []string{"worker", "shared_worker"} {
 		if n := e.rate("target.count", kind); n > 0 {
-			f := Finding{Cause: CauseWorkers, Detail: strings.ReplaceAll(kind, "_", " ") + "s", Bytes: math.Min(e.total, n*perWorker), Certain: e.exact("target.count", kind), Evidence: []string{perCycle(strings.ReplaceAll(kind, "_", " ")+"s", n)}}
+			f := Finding{Cause: CauseWorkers, Of: Series{"target.count", kind}, Detail: strings.ReplaceAll(kind, "_", " ") + "s", Bytes: math.Min(e.total, n*perWorker), Certain: e.exact("target.count", kind), Evidence: []string{perCycle(strings.ReplaceAll(kind, "_", " ")+"s", n)}}
 			if scopes := e.rate("perf.WorkerGlobalScopes", ""); scopes > 0 {
 				f.Evidence = append(f.Evidence, perCycle("worker global scopes", scopes))
 			}
@@ -191,7 +191,9 @@ func (e *explaining) frames(pages float64) {
 		return
 	}
 	f := Finding{Cause: CauseIframes, Bytes: math.Min(e.total, math.Max(frames, other)*perFrame), Certain: e.exact("target.count", "iframe") || e.exact("perf.Frames", "")}
+	f.Of = Series{"perf.Frames", ""}
 	if other > 0 {
+		f.Of = Series{"target.count", "iframe"}
 		f.Detail = "of other sites, each in a process of its own"
 		f.Evidence = append(f.Evidence, perCycle("frames of other sites (targets)", other))
 	}
@@ -208,7 +210,7 @@ func (e *explaining) sockets() {
 		return
 	}
 	e.add(Finding{
-		Cause: CauseWebSockets, Bytes: math.Min(e.total, sockets*perSocket), Certain: math.Abs(sockets-observers) < 0.5*math.Max(sockets, observers),
+		Cause: CauseWebSockets, Of: Series{"perf.ContextLifecycleStateObservers", ""}, Bytes: math.Min(e.total, sockets*perSocket), Certain: math.Abs(sockets-observers) < 0.5*math.Max(sockets, observers),
 		Process: "network", Evidence: []string{perCycle("sockets of the network process", sockets), perCycle("objects that watch their document's life", observers)},
 	})
 }
@@ -241,7 +243,7 @@ func (e *explaining) storage() {
 		}
 	}
 	if n := e.rate("storage.cookies", ""); n > 0 {
-		e.add(Finding{Cause: CauseCookies, Bytes: n * perCookie, Certain: e.exact("storage.cookies", ""), Evidence: []string{perCycle("cookies", n)}})
+		e.add(Finding{Cause: CauseCookies, Of: Series{"storage.cookies", ""}, Bytes: n * perCookie, Certain: e.exact("storage.cookies", ""), Evidence: []string{perCycle("cookies", n)}})
 	}
 	if len(e.found) > before {
 		return
@@ -271,7 +273,7 @@ func (e *explaining) script() {
 		e.add(e.nodes(nodes, listeners))
 	}
 	if listeners > 0 && (nodes == 0 || listeners > 2*nodes) {
-		e.add(Finding{Cause: CauseListeners, Bytes: math.Min(e.total, listeners*perListener), Certain: e.exact("perf.JSEventListeners", ""), Process: "renderer", Evidence: []string{perCycle("event listeners", listeners)}})
+		e.add(Finding{Cause: CauseListeners, Of: Series{"perf.JSEventListeners", ""}, Bytes: math.Min(e.total, listeners*perListener), Certain: e.exact("perf.JSEventListeners", ""), Process: "renderer", Evidence: []string{perCycle("event listeners", listeners)}})
 	}
 	heap := e.rate("heap.used", "")
 	rest := heap - nodes*perNode/2 - listeners*perListener
@@ -282,7 +284,7 @@ func (e *explaining) script() {
 }
 
 func (e *explaining) nodes(nodes, listeners float64) Finding {
-	f := Finding{Cause: CauseDOMNodes, Detail: "detached", Bytes: math.Min(math.Max(e.total, 0), nodes*perNode), Certain: e.exact("perf.Nodes", ""), Process: "renderer"}
+	f := Finding{Cause: CauseDOMNodes, Of: Series{"perf.Nodes", ""}, Detail: "detached", Bytes: math.Min(math.Max(e.total, 0), nodes*perNode), Certain: e.exact("perf.Nodes", ""), Process: "renderer"}
 	f.Evidence = []string{perCycle("DOM nodes", nodes)}
 	if boxes := e.rate("perf.LayoutObjects", ""); boxes > 0.4*nodes {
 		f.Detail = "attached"
@@ -414,7 +416,7 @@ func (e *explaining) worker() {
 	routines := e.rate("go.goroutines", "")
 	heap := e.rate("go.heap_live", "")
 	if routines > 0 {
-		f := Finding{Cause: CauseGoroutines, Bytes: math.Max(heap, routines*4096), Certain: e.exact("go.goroutines", ""), Process: Worker, Evidence: []string{perCycle("goroutines", routines)}}
+		f := Finding{Cause: CauseGoroutines, Of: Series{"go.goroutines", ""}, Bytes: math.Max(heap, routines*4096), Certain: e.exact("go.goroutines", ""), Process: Worker, Evidence: []string{perCycle("goroutines", routines)}}
 		if heap > 0 {
 			f.Evidence = append(f.Evidence, bytesPerCycle("live Go heap", heap))
 		}
@@ -424,7 +426,7 @@ func (e *explaining) worker() {
 		e.add(Finding{Cause: CauseGoHeap, Bytes: heap, Certain: e.exact("go.heap_live", ""), Process: Worker, Evidence: []string{bytesPerCycle("live Go heap after a forced collection", heap)}})
 	}
 	if n := e.rate("process.fds", Worker); n > 0 {
-		e.add(Finding{Cause: CauseFileDescriptors, Bytes: n * 1024, Certain: e.exact("process.fds", Worker), Process: Worker, Evidence: []string{perCycle("open files of the worker", n)}})
+		e.add(Finding{Cause: CauseFileDescriptors, Of: Series{"process.fds", Worker}, Bytes: n * 1024, Certain: e.exact("process.fds", Worker), Process: Worker, Evidence: []string{perCycle("open files of the worker", n)}})
 	}
 }
 

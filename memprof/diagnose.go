@@ -69,9 +69,10 @@ func (t *Tally) Diagnosis() Diagnosis {
 
 // detail adds what only the whole recording tells.
 func (g *diagnosing) detail() {
+	g.causes()
+	g.follow()
 	g.shares()
 	g.returned()
-	g.causes()
 	g.d.Heap, g.d.Allocators = g.t.heap, g.t.allocs
 	g.cycles()
 	g.instrument()

@@ -9,10 +9,23 @@ import (
 
 // headlineMetric chooses the metric whose growth is the answer, and tells its rate.
 func (g *diagnosing) headlineMetric() {
-	m := g.choose()
-	if m == nil {
+	if m := g.choose(); m != nil {
+		g.tell(m)
+	}
+}
+
+// follow makes the count that shows the first cause the headline, where no memory is.
+func (g *diagnosing) follow() {
+	if len(g.d.Causes) == 0 || g.d.Rate.Unit == Bytes {
 		return
 	}
+	if m := g.by[g.d.Causes[0].Of]; m != nil && g.counts(m) {
+		g.tell(m)
+	}
+}
+
+// tell makes a metric the headline.
+func (g *diagnosing) tell(m *judged) {
 	d := g.d
 	d.Of, d.Shape = m.series, m.shape
 	rate := m.j.Rate

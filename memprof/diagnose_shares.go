@@ -30,9 +30,10 @@ func (g *diagnosing) shares() {
 		d.Site = leading(d.BySite)
 	}
 	d.Template = g.template(d.Site)
-	if d.Of.Metric == "process.anon" && d.Of.Group != Chrome {
+	switch {
+	case d.Of.Metric == "process.anon" && d.Of.Group != Chrome:
 		d.Process = d.Of.Group
-	} else {
+	case d.Process == "":
 		d.Process = g.process()
 	}
 }

@@ -41,7 +41,9 @@ var (
 	exactBytes    = policy{role: Primary, Options: stats.Options{Delta: 4 * kib, Floor: kib, MinStep: 256 * kib, MinSpike: 256 * kib}, material: 8 * kib}
 	diskBytes     = policy{role: Primary, Options: stats.Options{Delta: 16 * kib, Floor: 4 * kib, MinStep: mib, MinSpike: mib}, material: 48 * kib}
 	goMemory      = policy{role: Primary, Options: stats.Options{Delta: 24 * kib, Floor: 8 * kib, MinStep: 2 * mib, MinSpike: 2 * mib}, material: 72 * kib}
-	counts        = policy{role: Primary, Options: stats.Options{Delta: 0.2, Floor: 0.29, MinStep: 2, MinSpike: 2}, material: 0.4}
+	// What comes and goes by itself in this program: a step is more than its pools do.
+	ownCounts = policy{role: Primary, Options: stats.Options{Delta: 0.2, Floor: 1, MinStep: 12, MinSpike: 12}, material: 0.4}
+	counts    = policy{role: Primary, Options: stats.Options{Delta: 0.2, Floor: 0.29, MinStep: 2, MinSpike: 2}, material: 0.4}
 )
 
 const mib = 1 << 20
@@ -77,12 +79,14 @@ func policyOf(s Series) policy {
 		return diskBytes
 	case "go.heap_live":
 		return goMemory
-	case "go.goroutines", "context.count", "target.count", "storage.cookies",
+	case "go.goroutines":
+		return ownCounts
+	case "context.count", "target.count", "storage.cookies",
 		"perf.Documents", "perf.Frames", "perf.Nodes", "perf.JSEventListeners", "perf.ArrayBufferContents":
 		return counts
 	case "process.fds":
 		if s.Group == Worker {
-			return counts
+			return ownCounts
 		}
 		return supporting(counts)
 	case "process.count", "process.threads", "process.sockets":

@@ -126,6 +126,9 @@ func (s *sourceText) object(of reflect.Type) *jsonschema.Schema {
 	for i := range of.NumField() {
 		field := of.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" {
+			continue
+		}
 		property := s.schema(field.Type)
 		property.Description = s.fields[of.Name()][field.Name]
 		if field.Type == reflect.TypeFor[time.Duration]() {
