@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/memprof/stats"
 )
 
 // liveHeaps simulates cycles whose subjects, sites, faults and figures change all the time, and
@@ -86,6 +88,11 @@ func TestTheRecorderDoesNotLeak(t *testing.T) {
 	early, last := median(late[:half]), median(late[half:])
 	t.Logf("live heap after each %d cycles, KiB: %.0f", leakEvery, inKiB(heaps))
 	require.InDelta(t, early, last, 16<<10, "a leak of 4 bytes a cycle would show")
+
+	// The judge's own verdict, of blocks: it must see growth of 4 KiB in each.
+	p := policy{role: Primary, Options: stats.Options{Delta: 4 * kib, Floor: kib, MinStep: 64 * kib, MinSpike: 64 * kib}, material: 8 * kib}
+	own := judgeOne(Series{Metric: "go.heap_live"}, Metric{Unit: Bytes}, p, heaps)
+	require.Equal(t, Stable, own.verdict, own.evidence())
 }
 
 func median(values []float64) float64 {

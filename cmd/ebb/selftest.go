@@ -18,13 +18,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/sites/leaky"
 )
 
 type selftestOptions struct {
 	cycles, jobs, repeat int
 	quick, statistics    bool
-	keep                 string
+	keep, recordings     string
 	json                 string
 	one                  string
 }
@@ -52,8 +53,11 @@ Exit code 3: a leak was missed, a clean page accused, or a wrong cause stated as
 			}
 			ctx, cancel := a.interruptible(cmd.Context())
 			defer cancel()
-			if o.statistics {
+			switch {
+			case o.statistics:
 				return a.selftestStatistics(ctx)
+			case o.recordings != "":
+				return a.selftestRecordings(o, args)
 			}
 			return a.selftest(ctx, o, args)
 		},
@@ -65,6 +69,7 @@ Exit code 3: a leak was missed, a clean page accused, or a wrong cause stated as
 	f.IntVar(&o.repeat, "repeat", 1, "how `often` each page is diagnosed")
 	f.BoolVar(&o.statistics, "statistics", false, "study the judge on simulated series: false alarms, power, coverage")
 	f.StringVar(&o.keep, "keep", "", "keep the recordings in this `folder`")
+	f.StringVar(&o.recordings, "recordings", "", "judge the recordings in this `folder` again, made with --keep")
 	f.StringVar(&o.json, "json", "", "write the results as JSON to `file`; - is standard output")
 	f.StringVar(&o.one, "one", "", "diagnose one `page` in this process, and print the result as JSON")
 	_ = f.MarkHidden("one")
@@ -104,11 +109,56 @@ func (a *app) selftest(ctx context.Context, o selftestOptions, names []string) e
 	if ctx.Err() != nil {
 		return errors.New("stopped before all pages were diagnosed")
 	}
+	return a.showResults(o, results, time.Since(began))
+}
+
+// selftestRecordings judges the recordings of an earlier self-test again.
+func (a *app) selftestRecordings(o selftestOptions, names []string) error {
+	cases, err := chosenCases(o, names)
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	var results []caseResult
+	for _, c := range cases {
+		paths, err := filepath.Glob(filepath.Join(o.recordings, c.Name+"-2*"+memprof.RecordingSuffix)) // a time follows the name
+		if err != nil {
+			return usageErrorf("--recordings: %w", err)
+		}
+		for _, path := range paths {
+			d, err := diagnoseFile(path)
+			if err != nil {
+				return err
+			}
+			results = append(results, resultOf(c, d))
+		}
+	}
+	if len(results) == 0 {
+		return usageErrorf("--recordings: %s holds none of these pages", o.recordings)
+	}
+	return a.showResults(o, results, time.Since(began))
+}
+
+func diagnoseFile(path string) (memprof.Diagnosis, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return memprof.Diagnosis{}, fmt.Errorf("read a recording: %w", err)
+	}
+	defer file.Close()
+	d, err := memprof.Diagnose(file)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", path, err)
+	}
+	return d, nil
+}
+
+// showResults prints the matrix, and fails where the build does not do what it promises.
+func (a *app) showResults(o selftestOptions, results []caseResult, took time.Duration) error {
 	table := a.out()
 	if o.json == "-" {
 		table = a.err()
 	}
-	score := scoreOf(results, time.Since(began))
+	score := scoreOf(results, took)
 	if err := writeMatrix(table, results, score); err != nil {
 		return err
 	}
@@ -259,5 +309,5 @@ func (t *tailBuffer) String() string { return output.CleanLine(string(t.text)) }
 
 // recordingPath is where the recording of a page is kept.
 func recordingPath(folder, name string) string {
-	return filepath.Join(folder, name+time.Now().UTC().Format("-20060102T150405.000")+".ebb.jsonl")
+	return filepath.Join(folder, name+time.Now().UTC().Format("-20060102T150405.000")+memprof.RecordingSuffix)
 }

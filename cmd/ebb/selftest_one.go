@@ -65,12 +65,7 @@ func (a *app) diagnoseCase(ctx context.Context, stop *stopper, c leaky.Case, cyc
 	if err != nil {
 		return d, err
 	}
-	file, err := os.Open(recording)
-	if err != nil {
-		return d, fmt.Errorf("read the recording: %w", err)
-	}
-	defer file.Close()
-	return memprof.Diagnose(file)
+	return diagnoseFile(recording)
 }
 
 // serveCase serves the page of a case on loopback, under all of its names.

@@ -139,12 +139,12 @@ func (s score) good() bool {
 
 // writeMatrix prints the detection matrix and the score.
 func writeMatrix(out output.Terminal, results []caseResult, s score) error {
-	table := output.NewTable(output.Column{Title: "PAGE", Keep: true}, output.Column{Title: "EXPECTED"}, output.Column{Title: "VERDICT", Keep: true},
-		output.Column{Title: "CAUSE"}, output.Column{Title: "SURE"}, output.Column{Title: "RATE", Right: true}, output.Column{Title: "TRUTH", Right: true},
+	table := output.NewTable(output.Column{Title: "PAGE", Keep: true}, output.Column{Title: "VERDICT", Keep: true},
+		output.Column{Title: "CAUSE", Keep: true}, output.Column{Title: "SURE"}, output.Column{Title: "RATE", Right: true}, output.Column{Title: "TRUTH", Right: true},
 		output.Column{Title: "RIGHT", Keep: true}, output.Column{Title: "TOOK", Right: true})
 	for _, r := range results {
 		if r.Error != "" {
-			table.Add(r.Case, string(r.Expected), "FAILED", "", "", "", "", "", output.Duration(time.Duration(r.Seconds*float64(time.Second))))
+			table.Add(r.Case, "FAILED", "", "", "", "", "", output.Duration(time.Duration(r.Seconds*float64(time.Second))))
 			continue
 		}
 		sure, rate, truth := "", "", ""
@@ -154,7 +154,7 @@ func writeMatrix(out output.Terminal, results []caseResult, s score) error {
 		if r.Leaks {
 			rate, truth = rateCell(r.Rate.Value), rateCell(r.TrueRate)
 		}
-		table.Add(r.Case, string(r.Expected), string(r.Verdict), string(r.Cause), sure, rate, truth, r.marks(), output.Duration(time.Duration(r.Seconds*float64(time.Second))))
+		table.Add(r.Case, string(r.Verdict), string(r.Cause), sure, rate, truth, r.marks(), output.Duration(time.Duration(r.Seconds*float64(time.Second))))
 	}
 	if err := table.Write(out); err != nil {
 		return err
@@ -182,7 +182,7 @@ func (r caseResult) marks() string {
 	case r.Accused:
 		return "ACCUSED"
 	case !r.As:
-		return "verdict"
+		return "not " + string(r.Expected)
 	case r.Leaks && !r.CauseRight:
 		return "cause"
 	case r.Leaks && !r.RateRight:
