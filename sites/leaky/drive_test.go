@@ -43,6 +43,7 @@ type driver struct {
 	base   string
 	runs   int
 	robots *crawl.RobotsCache
+	spare  bool // Chrome may have a renderer ready that no page is in
 }
 
 // drive starts a server, and a Chrome that leaves popups open.
@@ -58,7 +59,7 @@ func drive(t testing.TB, flags ...string) *driver {
 	o.KeepPopups, o.Flags = true, flags
 	pool := browser.NewPool(browser.PoolOptions{Launch: o, Tabs: 1})
 	t.Cleanup(func() { require.NoError(t, pool.Close(within(t))) })
-	return &driver{pool: pool, server: s, base: web.URL, robots: crawl.NewRobotsCache(crawl.RobotsOptions{})}
+	return &driver{pool: pool, server: s, base: web.URL, robots: crawl.NewRobotsCache(crawl.RobotsOptions{}), spare: len(flags) > 0}
 }
 
 // drivers are those of the flags that cases need.
@@ -144,5 +145,26 @@ func (d *driver) closePages(t testing.TB) {
 			call(t, b.Session(), target.CloseTarget, target.CloseTargetParams{TargetID: target.ID(open.ID)})
 		}
 	}
-	require.Eventually(t, func() bool { return len(left()) == 0 && len(d.pool.Tabs()) == 0 }, 10*time.Second, 5*time.Millisecond)
+	eventually(t, func() bool { return len(left()) == 0 && len(d.pool.Tabs()) == 0 }, "pages are to close")
+	if d.spare {
+		return
+	}
+	// A renderer ends a little after its page: the next case's figures are not to fall by it.
+	eventually(t, func() bool { return len(processes(t, d, "renderer")) <= len(b.Targets()) }, "renderers are to end")
+}
+
+// eventually waits for a condition, which is asked in the test's own goroutine so that it
+// may fail the test.
+func eventually(t testing.TB, condition func() bool, what string, args ...any) {
+	t.Helper()
+	late := time.After(10 * time.Second)
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for !condition() {
+		select {
+		case <-again.C:
+		case <-late:
+			require.FailNow(t, "too late: "+fmt.Sprintf(what, args...))
+		}
+	}
 }
