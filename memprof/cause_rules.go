@@ -239,6 +239,7 @@ func (e *explaining) storage() {
 			f.Evidence = append(f.Evidence, bytesPerCycle(s.String(), r))
 		}
 		if f.Bytes > 0 {
+			f.Origin = e.origin(kind.series[0].Metric)
 			e.add(f)
 		}
 	}
@@ -253,6 +254,18 @@ func (e *explaining) storage() {
 			e.add(Finding{Cause: CauseProfileDisk, Detail: m.series.Group, Bytes: m.j.Rate.Value, Certain: m.verdict == Leak && m.series.Group != "", Evidence: []string{bytesPerCycle(m.series.String(), m.j.Rate.Value)}})
 		}
 	}
+}
+
+// origin is the one whose storage grows most; "" where none is told.
+func (e *explaining) origin(metric string) string {
+	best, most := "", 0.0
+	for _, m := range e.all {
+		origin, ok := strings.CutPrefix(m.series.Group, originPrefix)
+		if ok && m.series.Metric == metric && e.counts(m) && m.j.Rate.Value > most {
+			best, most = origin, m.j.Rate.Value
+		}
+	}
+	return best
 }
 
 // script finds what the pages' scripts hold: array buffers, nodes, listeners, objects.

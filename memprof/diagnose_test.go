@@ -201,6 +201,21 @@ func TestWhatNoPageHolds(t *testing.T) {
 	require.Equal(t, "messages of the console", d.Causes[0].Detail)
 }
 
+func TestTheOriginThatStores(t *testing.T) {
+	h := newHistory(t, Plan{})
+	for i := range 25 {
+		var readings []Reading
+		for origin, bytes := range map[string]float64{"http://a.test": 1e6 * float64(i), "http://b.test": 5e6} {
+			readings = append(readings, Reading{Metric: "storage.bytes", Subject: Subject{Browser: "c", Kind: "indexeddb", URL: origin}, Value: bytes})
+		}
+		h.add(Sample{Seq: uint64(i + 1), Start: h.start, Readings: readings})
+		h.cycle(map[Series]float64{{"storage.bytes", "indexeddb"}: 1e6}, nil)
+	}
+	d := h.tally.Diagnosis()
+	require.Equal(t, CauseIndexedDB, d.Cause)
+	require.Equal(t, "http://a.test", d.Origin)
+}
+
 func TestNothingGrows(t *testing.T) {
 	h := newHistory(t, Plan{})
 	h.cycles(25, nil)

@@ -134,12 +134,15 @@ func (t *Tally) cycle(s Summary) {
 	}
 }
 
-// bySite adds the heap of each site's pages, as the cycle's last reading saw them: where sites
-// keep pages open, this tells whose grows.
+// bySite adds the heap of each site's pages and what each origin stores, as the cycle's last reading
+// saw them: where several are, this tells whose grows.
 func (t *Tally) bySite() {
 	sums := map[Series]float64{}
 	seen := map[isolateKey]bool{}
 	for _, r := range t.lastFull.Readings {
+		if strings.HasPrefix(r.Metric, "storage.") && r.Subject.URL != "" {
+			sums[Series{r.Metric, originPrefix + r.Subject.URL}] += r.Value
+		}
 		if r.Subject.Site == "" || r.Subject.Site == ControlSite || !siteMetric(r.Metric) {
 			continue
 		}
@@ -154,8 +157,12 @@ func (t *Tally) bySite() {
 	t.table.addExtra(sums)
 }
 
-// sitePrefix begins the group of a series that is of one site's pages alone.
-const sitePrefix = "site "
+// sitePrefix begins the group of a series that is of one site's pages alone, originPrefix that of one
+// that is of one origin's storage.
+const (
+	sitePrefix   = "site "
+	originPrefix = "origin "
+)
 
 func siteMetric(name string) bool {
 	switch name {

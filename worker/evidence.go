@@ -14,6 +14,7 @@ import (
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/devtools"
+	"github.com/ebbworker/ebb/memprof/goruntime"
 	"github.com/ebbworker/ebb/memprof/heap"
 )
 
@@ -144,6 +145,7 @@ func (e *evidence) end(ctx context.Context, page *browser.Tab, cycles int) {
 		}
 	}
 	e.functions(ctx, page, &found)
+	e.program()
 	if page != nil && e.first != "" {
 		last := filepath.Join(e.dir, "heap-2.heapsnapshot")
 		if err := e.snapshot(ctx, page, last); err != nil {
@@ -161,6 +163,21 @@ func (e *evidence) end(ctx context.Context, page *browser.Tab, cycles int) {
 	if err := e.memory.Recorder.Note(memprof.HeapNote, found); err != nil {
 		e.missing("the heap: %v", err)
 	}
+}
+
+// program writes profiles of this program itself, where it grows and they are to be kept.
+func (e *evidence) program() {
+	own := func(m memprof.MetricVerdict) bool {
+		return (strings.HasPrefix(m.Name, "go.") || m.Process == memprof.Worker) && (m.Verdict == memprof.Leak || m.Verdict == memprof.Growing)
+	}
+	if !e.o.KeepFiles || !slices.ContainsFunc(e.grows.Metrics, own) {
+		return
+	}
+	paths, err := goruntime.WriteProfiles(e.dir)
+	if err != nil {
+		e.missing("profiles of this program: %v", err)
+	}
+	e.files = append(e.files, paths...)
 }
 
 // functions ends sampling: what was allocated meanwhile and still lives, by function.
