@@ -43,7 +43,7 @@ type cycle struct {
 }
 
 // within makes the runs that begin from now on phases of one cycle, which the caller ends; nil
-// ends that. ending is called before each of their phases ends.
+// ends that. ending is called before each of their phases ends, and with no kind before the first.
 func (m *meter) within(outer *memprof.Cycle, ending func(ctx context.Context, kind memprof.Kind)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -72,6 +72,9 @@ func (m *meter) begin(ctx context.Context, site string) *cycle {
 
 // phase ends the phase that the cycle is in and begins another.
 func (c *cycle) phase(ctx context.Context, kind memprof.Kind) {
+	if c.now == nil && c.ending != nil {
+		c.ending(ctx, "") // what came before the run is none of its own
+	}
 	c.endPhase(ctx)
 	c.now, c.kind = c.cycle.Phase(kind, c.site), kind
 }
