@@ -7,7 +7,7 @@ import (
 
 // Case is one page and what is true of it. What the page does in one visit is one
 // cycle. The truth holds for 25 cycles in a Chrome of its own whose garbage is
-// collected, and whose console is emptied, before each reading.
+// collected before each reading, and whose console nobody empties.
 type Case struct {
 	// Name is the case's, its site's and its path's.
 	Name string

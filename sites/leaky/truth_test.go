@@ -71,7 +71,7 @@ func TestEveryCaseGrowsAsItSays(t *testing.T) {
 }
 
 // apart are the cases that have tests of their own.
-var apart = map[string]bool{"jumps": true, "step": true, "full-cache": true, "sawtooth": true, "spike": true, "console": true}
+var apart = map[string]bool{"jumps": true, "step": true, "full-cache": true, "sawtooth": true, "spike": true}
 
 // visits is how many visits a case counts in so many cycles.
 func visits(c Case, cycles int) int {
@@ -97,7 +97,6 @@ func TestShapes(t *testing.T) {
 	d := drive(t)
 	for name, check := range map[string]func(t *testing.T, d *driver, c Case){
 		"step": checkStep, "full-cache": checkFullCache, "sawtooth": checkSawtooth, "jumps": checkJumps, "spike": checkSpike,
-		"console": checkConsole,
 	} {
 		c, ok := Find(name)
 		require.True(t, ok)
@@ -179,17 +178,18 @@ func checkSpike(t *testing.T, d *driver, c Case) {
 	require.InDelta(t, from, to, slack(c))
 }
 
-// checkConsole: it keeps what it is told, and lets go of it.
-func checkConsole(t *testing.T, d *driver, c Case) {
+func TestAnEmptiedConsoleGivesBackWhatItKept(t *testing.T) {
+	c, _ := Find("console")
+	d := drive(t)
 	site := d.site(t, c)
 	d.cycles(t, site, 2)
 	from, _ := d.read(t, c)
 	d.cycles(t, site, 8)
 	full, _ := d.read(t, c)
-	require.InDelta(t, 8*50*kib, full-from, slack(c))
+	require.InDelta(t, 8*c.Rate, full-from, slack(c))
 	call(t, d.tab(t).Session(), cdpruntime.DiscardConsoleEntries, cdp.Empty{})
 	empty, _ := d.read(t, c)
-	require.InDelta(t, -2*50*kib, empty-from, slack(c))
+	require.InDelta(t, -2*c.Rate, empty-from, slack(c))
 }
 
 func TestAHandleIsOfItsSize(t *testing.T) {
