@@ -241,6 +241,11 @@ func cleanupAnswer(d memprof.Diagnosis) answer {
 func recreateAnswer(d memprof.Diagnosis) answer {
 	unit := unitIn(d, d.Of)
 	var parts []string
+	tells := func(r memprof.Returned) bool { return r.Helps != "cannot tell" }
+	if len(d.Recreate) > 0 && !slices.ContainsFunc(d.Recreate, tells) {
+		grown := amount(unit, d.Recreate[0].Grown)
+		return answer{"recreate", []string{"cannot tell: only " + grown + " had grown, too little to tell what gives it back"}}
+	}
 	for _, r := range d.Recreate {
 		parts = append(parts, plain(r.Name)+": "+returned(r, unit))
 	}
