@@ -27,7 +27,7 @@ type selftestOptions struct {
 	quick, statistics    bool
 	keep, recordings     string
 	json                 string
-	one                  string
+	one, base            string
 }
 
 func newSelftestCommand(a *app) *cobra.Command {
@@ -72,7 +72,8 @@ Exit code 3: a leak was missed, a clean page accused, or a wrong cause stated as
 	f.StringVar(&o.recordings, "recordings", "", "judge the recordings in this `folder` again, made with --keep")
 	f.StringVar(&o.json, "json", "", "write the results as JSON to `file`; - is standard output")
 	f.StringVar(&o.one, "one", "", "diagnose one `page` in this process, and print the result as JSON")
-	_ = f.MarkHidden("one")
+	f.StringVar(&o.base, "base", "", "where the pages of --one are served; by itself without")
+	_ = errors.Join(f.MarkHidden("one"), f.MarkHidden("base"))
 	return cmd
 }
 
@@ -263,7 +264,13 @@ func (a *app) runCase(ctx context.Context, o selftestOptions, c leaky.Case) case
 	}
 	ctx, cancel := context.WithTimeout(ctx, caseTimeout(o.cycles))
 	defer cancel()
-	args := []string{"selftest", "--one", c.Name, "--cycles", strconv.Itoa(o.cycles), "--log-level", "error"}
+	// Served from here: a connection that the page leaves open must not be one of the worker's own.
+	base, closeServer, err := servePages()
+	if err != nil {
+		return r.failed(err, began)
+	}
+	defer func() { _ = closeServer() }()
+	args := []string{"selftest", "--one", c.Name, "--base", base, "--cycles", strconv.Itoa(o.cycles), "--log-level", "error"}
 	if a.configPath != "" {
 		args = append(args, "--config", a.configPath)
 	}

@@ -35,25 +35,31 @@ func (a *app) selftestOne(ctx context.Context, stop *stopper, o selftestOptions)
 		}
 		recording = recordingPath(o.keep, c.Name)
 	}
-	d, err := a.diagnoseCase(ctx, stop, c, o.cycles, folder.path, recording)
+	base, closeServer := o.base, func() error { return nil }
+	if base == "" {
+		if base, closeServer, err = servePages(); err != nil {
+			return err
+		}
+	}
+	defer func() { err = errors.Join(err, closeServer()) }()
+	site, err := sites.Parse(c.Name+".yaml", leaky.New(leaky.Options{}).SiteFile(c.Name, base))
+	if err != nil {
+		return err
+	}
+	d, err := a.diagnoseCase(ctx, stop, c, site, o.cycles, folder.path, recording)
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(a.stdout).Encode(resultOf(c, d))
 }
 
-// diagnoseCase serves a page and diagnoses it.
-func (a *app) diagnoseCase(ctx context.Context, stop *stopper, c leaky.Case, cycles int, folder, recording string) (d memprof.Diagnosis, err error) {
-	site, closeServer, err := serveCase(c)
-	if err != nil {
-		return d, err
-	}
-	defer func() { err = errors.Join(err, closeServer()) }()
+// diagnoseCase diagnoses a page, with the fault that belongs to it.
+func (a *app) diagnoseCase(ctx context.Context, stop *stopper, c leaky.Case, site *sites.Site, cycles int, folder, recording string) (memprof.Diagnosis, error) {
 	wanted := rigOptions{
 		sites: []*sites.Site{site}, stop: stop, retries: promptRetries(), database: filepath.Join(folder, "ebb.db"),
 		recording: recording, diagnosis: &diagnosisRig{cycles: cycles, flags: c.Flags},
 	}
-	err = a.withRig(ctx, wanted, func(ctx context.Context, opened *rig) error {
+	err := a.withRig(ctx, wanted, func(ctx context.Context, opened *rig) error {
 		fault := &fault{kind: c.Fault, keeps: c.Leaks, pool: opened.pool}
 		defer fault.end()
 		o := worker.DiagnoseOptions{Cycles: cycles, Idle: max(c.Idle, selftestIdle), Dir: filepath.Join(folder, "heap"), OnCycle: opened.board.cycle}
@@ -63,16 +69,16 @@ func (a *app) diagnoseCase(ctx context.Context, stop *stopper, c leaky.Case, cyc
 		return opened.worker.Diagnose(ctx, o)
 	})
 	if err != nil {
-		return d, err
+		return memprof.Diagnosis{}, err
 	}
 	return diagnoseFile(recording)
 }
 
-// serveCase serves the page of a case on loopback, under all of its names.
-func serveCase(c leaky.Case) (site *sites.Site, stop func() error, err error) {
+// servePages serves all pages on loopback, under all of their names.
+func servePages() (base string, stop func() error, err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, nil, fmt.Errorf("serve a page: %w", err)
+		return "", nil, fmt.Errorf("serve the pages: %w", err)
 	}
 	server := leaky.New(leaky.Options{})
 	web := &http.Server{Handler: server.Handler(), ReadHeaderTimeout: 10 * time.Second}
@@ -85,12 +91,7 @@ func serveCase(c leaky.Case) (site *sites.Site, stop func() error, err error) {
 		}
 		return err
 	}
-	name := c.Name + ".yaml"
-	site, err = sites.Parse(name, server.SiteFile(c.Name, "http://"+listener.Addr().String()))
-	if err != nil {
-		return nil, nil, errors.Join(err, stop())
-	}
-	return site, stop, nil
+	return "http://" + listener.Addr().String(), stop, nil
 }
 
 // selftestIdle is how long the browser idles in each cycle of a page that does nothing meanwhile.
