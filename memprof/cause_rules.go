@@ -210,7 +210,7 @@ func (e *explaining) sockets() {
 		return
 	}
 	e.add(Finding{
-		Cause: CauseWebSockets, Of: Series{"perf.ContextLifecycleStateObservers", ""}, Bytes: math.Min(e.total, sockets*perSocket), Certain: math.Abs(sockets-observers) < 0.5*math.Max(sockets, observers),
+		Cause: CauseWebSockets, Of: Series{"process.sockets", "network"}, Bytes: math.Min(e.total, sockets*perSocket), Certain: math.Abs(sockets-observers) < 0.5*math.Max(sockets, observers),
 		Process: "network", Evidence: []string{perCycle("sockets of the network process", sockets), perCycle("objects that watch their document's life", observers)},
 	})
 }

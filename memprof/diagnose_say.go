@@ -198,6 +198,8 @@ func nameOf(s Series) string {
 		return "goroutines"
 	case "process.fds":
 		return "open files"
+	case "process.sockets":
+		return "sockets of the " + s.Group + " process"
 	case "storage.cookies":
 		return "cookies"
 	}

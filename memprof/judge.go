@@ -41,7 +41,7 @@ var (
 	exactBytes    = policy{role: Primary, Options: stats.Options{Delta: 4 * kib, Floor: kib, MinStep: 256 * kib, MinSpike: 256 * kib}, material: 8 * kib}
 	diskBytes     = policy{role: Primary, Options: stats.Options{Delta: 16 * kib, Floor: 4 * kib, MinStep: mib, MinSpike: mib}, material: 48 * kib}
 	goMemory      = policy{role: Primary, Options: stats.Options{Delta: 24 * kib, Floor: 8 * kib, MinStep: 2 * mib, MinSpike: 2 * mib}, material: 72 * kib}
-	// What comes and goes by itself in this program: a step is more than its pools do.
+	// What comes and goes by itself, in pools of this program and of Chrome: a step is more than that.
 	ownCounts = policy{role: Primary, Options: stats.Options{Delta: 0.2, Floor: 1, MinStep: 12, MinSpike: 12}, material: 0.4}
 	counts    = policy{role: Primary, Options: stats.Options{Delta: 0.2, Floor: 0.29, MinStep: 2, MinSpike: 2}, material: 0.4}
 )
@@ -89,7 +89,12 @@ func policyOf(s Series) policy {
 			return ownCounts
 		}
 		return supporting(counts)
-	case "process.count", "process.threads", "process.sockets":
+	case "process.sockets": // connections that are kept for the next request come and go
+		if s.Group == "network" {
+			return ownCounts
+		}
+		return supporting(ownCounts)
+	case "process.count", "process.threads":
 		return supporting(counts)
 	case "isolate.heap_embedder":
 		return supporting(embedderHeap)

@@ -90,7 +90,7 @@ type Schedule struct {
 
 // DiagnosisProgress is where a diagnosis stands.
 type DiagnosisProgress struct {
-	// Cycle has ended, of Cycles; 0 before the first. Stage is "cycle", "evidence" or "recreate".
+	// Cycle has ended, of Cycles; 0 when the first begins. Stage is "cycle", "evidence" or "recreate".
 	Cycle, Cycles int
 	Stage         string
 	Took          time.Duration
@@ -148,6 +148,7 @@ func (d *diagnosis) run(ctx context.Context) error {
 		return err
 	}
 	d.collect(ctx, memprof.Launch)
+	d.progress(memprof.JudgedCycle, 0, 0)
 	for d.done < d.total {
 		if err := d.cycle(ctx, memprof.JudgedCycle, d.done+1); err != nil {
 			if ctx.Err() != nil {
@@ -397,7 +398,7 @@ func (d *diagnosis) look() (enough bool) {
 
 func (d *diagnosis) progress(stage string, number int, took time.Duration) {
 	p := DiagnosisProgress{Cycle: number, Cycles: d.total, Stage: stage, Took: took, Memory: d.latest, SoFar: d.soFar}
-	if stage == memprof.JudgedCycle {
+	if stage == memprof.JudgedCycle && number > 0 {
 		p.Left = time.Since(d.began) / time.Duration(number) * time.Duration(d.total-number)
 	}
 	d.o.OnCycle(p)

@@ -113,8 +113,8 @@ func (b *board) update() {
 	}
 	label := b.label
 	b.mu.Unlock()
-	if !working {
-		return
+	if !working || label != "" && !b.progress.Terminal() {
+		return // a diagnosis tells its cycles in lines of its own
 	}
 	slices.Sort(names)
 	s.Label = strings.Join(names, ", ")
@@ -132,13 +132,7 @@ func (b *board) update() {
 // cycle shows where a diagnosis stands: in the line of the progress, and where there is no
 // terminal in lines of its own.
 func (b *board) cycle(p worker.DiagnosisProgress) {
-	says := fmt.Sprintf("cycle %d/%d", p.Cycle, p.Cycles)
-	switch p.Stage {
-	case memprof.EvidenceCycle:
-		says = "looking for the cause"
-	case memprof.RecreateCycle:
-		says = "closing pages, contexts, Chrome"
-	}
+	says := ""
 	if p.Memory > 0 {
 		says += fmt.Sprintf(", Chrome %.1f MB", p.Memory/memprof.MB)
 	}
@@ -148,10 +142,17 @@ func (b *board) cycle(p worker.DiagnosisProgress) {
 	if p.Left > time.Second {
 		says += ", " + output.Duration(p.Left.Round(time.Second)) + " left"
 	}
+	now := fmt.Sprintf("cycle %d/%d", min(p.Cycle+1, p.Cycles), p.Cycles)
+	switch p.Stage {
+	case memprof.EvidenceCycle:
+		now = "looking for the cause"
+	case memprof.RecreateCycle:
+		now = "closing pages, contexts, Chrome"
+	}
 	b.mu.Lock()
-	b.label = says
+	b.label = now + says
 	b.mu.Unlock()
-	if !b.progress.Terminal() && p.Stage == memprof.JudgedCycle && (p.Cycle%5 == 0 || p.Took > 5*time.Second) {
-		b.progress.Printf("%s", says)
+	if !b.progress.Terminal() && p.Stage == memprof.JudgedCycle && p.Cycle > 0 && (p.Cycle%5 == 0 || p.Took > 5*time.Second) {
+		b.progress.Printf("%d of %d cycles%s", p.Cycle, p.Cycles, says)
 	}
 }
