@@ -26,6 +26,9 @@ const (
 func (g *diagnosing) causes() {
 	d := g.d
 	switch d.Verdict {
+	case Invalid:
+		d.Cause = CauseUnknown
+		return
 	case Stable, Inconclusive:
 		d.Cause, d.Certain = CauseNone, d.Verdict == Stable
 		return

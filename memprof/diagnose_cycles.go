@@ -182,6 +182,9 @@ func (g *diagnosing) warn() {
 	if n := len(g.t.manifest.Browsers); n > 1 && len(g.t.recreate) == 0 {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%d browsers ran: the level of memory began anew with each", n))
 	}
+	if p := g.t.plan; p != nil && !p.UntilCertain && d.Judged < p.Cycles {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("the run was stopped after %d of %d cycles", d.Judged, p.Cycles))
+	}
 	failed, pages := 0, map[string]map[int]bool{}
 	for _, r := range g.t.runs {
 		if r.Error != "" || r.Failed > 0 {

@@ -21,6 +21,7 @@ const (
 const (
 	JudgedCycle   = "cycle"
 	EvidenceCycle = "evidence"
+	StoppedCycle  = "stopped" // one that did not come to its end
 	// RecreateCycle, a blank and "pages", "contexts" or "browser" names what was done away with.
 	RecreateCycle = "recreate"
 )
@@ -32,6 +33,8 @@ type Plan struct {
 	// Settle and Idle are how long memory settles, and the browser idles, in each cycle.
 	Settle time.Duration `json:"settle_ns"`
 	Idle   time.Duration `json:"idle_ns"`
+	// UntilCertain says that fewer cycles may do.
+	UntilCertain bool `json:"until_certain,omitempty"`
 	// Parallel says that the sites of a cycle run at once.
 	Parallel bool `json:"parallel,omitempty"`
 	// Limit is the memory limit in bytes, and LimitIs whose it is; 0 for none.

@@ -173,7 +173,7 @@ func (d *diagnosis) run(ctx context.Context) error {
 
 // plan says what will be done, and plants the control.
 func (d *diagnosis) plan(ctx context.Context) error {
-	p := memprof.Plan{Cycles: d.o.Cycles, Settle: d.o.Settle, Idle: d.o.Idle, Parallel: d.o.Parallel, Limit: d.o.Limit, LimitIs: d.o.LimitIs}
+	p := memprof.Plan{Cycles: d.o.Cycles, Settle: d.o.Settle, Idle: d.o.Idle, UntilCertain: d.o.UntilCertain, Parallel: d.o.Parallel, Limit: d.o.Limit, LimitIs: d.o.LimitIs}
 	for _, s := range d.w.options.Sites {
 		site := planSite(s)
 		site.Schedule, site.RunsPerDay = d.o.Schedules[s.Name].Text, d.o.Schedules[s.Name].RunsPerDay
@@ -231,6 +231,9 @@ func (d *diagnosis) cycle(ctx context.Context, name string, number int) error {
 	d.w.meter.within(nil, nil)
 	if err == nil {
 		err = d.rest(ctx, cycle)
+	}
+	if err != nil {
+		cycle.Rename(memprof.StoppedCycle, d.names...)
 	}
 	sum := cycle.End(context.WithoutCancel(ctx))
 	if err != nil {
