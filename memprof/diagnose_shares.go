@@ -108,15 +108,25 @@ func (g *diagnosing) rates(parts map[string][]float64) []Share {
 	return list
 }
 
-// leading is the part that grows most and more than the interval of any other allows; where two
-// cannot be told apart, both.
+// leading is the part that grows most; with others of a like size that cannot be told from it, all of
+// them. Growth in jumps has a wide interval: then the part is named that holds most of all that rose.
 func leading(parts []Share) string {
-	if len(parts) == 0 || !parts[0].Grows {
+	if len(parts) == 0 {
 		return ""
 	}
-	names := []string{parts[0].Name}
+	first, rose := parts[0], 0.0
+	for _, p := range parts {
+		rose += max(p.Rate.Value, 0)
+	}
+	if !first.Grows {
+		if first.Rate.Value > 0.6*rose {
+			return first.Name
+		}
+		return ""
+	}
+	names := []string{first.Name}
 	for _, p := range parts[1:] {
-		if p.Grows && p.Rate.Value > 0.5*parts[0].Rate.Value {
+		if p.Grows && p.Rate.Value > 0.5*first.Rate.Value {
 			names = append(names, p.Name)
 		}
 	}
