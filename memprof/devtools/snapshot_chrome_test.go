@@ -38,7 +38,12 @@ func TestARealSnapshot(t *testing.T) {
 func TestASnapshotOfACrashingPage(t *testing.T) {
 	_, tab, pid := twoTabs(t)
 	evaluate(t, tab, `kept = Array.from({length: 1e6}, (_, i) => ({i})); 0`)
-	crash := writerFunc(func(p []byte) (int, error) { return len(p), syscall.Kill(pid, syscall.SIGKILL) })
+	var killed error
+	var once sync.Once // more pieces may be under way
+	crash := writerFunc(func(p []byte) (int, error) {
+		once.Do(func() { killed = syscall.Kill(pid, syscall.SIGKILL) })
+		return len(p), killed
+	})
 	_, err := TakeHeapSnapshot(within(t), tab.Session(), crash, SnapshotOptions{})
 	require.ErrorIs(t, err, browser.ErrCrashed)
 }
