@@ -26,11 +26,11 @@ const (
 func (g *diagnosing) causes() {
 	d := g.d
 	switch d.Verdict {
-	case Invalid:
+	case Invalid, Inconclusive:
 		d.Cause = CauseUnknown
 		return
-	case Stable, Inconclusive:
-		d.Cause, d.Certain = CauseNone, d.Verdict == Stable
+	case Stable:
+		d.Cause, d.Certain = CauseNone, true
 		return
 	case Spike:
 		d.Cause, d.Certain, d.Causes = CauseSpike, true, []Finding{g.spikeFinding()}
@@ -465,6 +465,12 @@ func (e *explaining) settle() {
 	}
 	memory := e.by[e.d.Of] != nil && isMemory(e.by[e.d.Of])
 	slices.SortStableFunc(e.found, func(a, b Finding) int {
+		if firmA, firmB := e.firm(a), e.firm(b); firmA != firmB {
+			if firmA {
+				return -1
+			}
+			return 1
+		}
 		if memory && onDisk(a.Cause) != onDisk(b.Cause) && math.Max(a.Bytes, b.Bytes) < 2*math.Min(a.Bytes, b.Bytes) {
 			if onDisk(a.Cause) {
 				return 1
@@ -484,6 +490,11 @@ func (e *explaining) settle() {
 			e.found[i].Process = e.process()
 		}
 	}
+}
+
+// firm says that what shows a cause is a leak, where the verdict is one, and not only growing.
+func (e *explaining) firm(f Finding) bool {
+	return e.d.Verdict != Leak || f.Certain || f.Process != "" && e.exact("process.anon", f.Process)
 }
 
 func onDisk(c Cause) bool {

@@ -13,8 +13,12 @@ import (
 // own movement; of other metrics, that is ten times what matters per cycle.
 const leastReturned = 4e6
 
-// recreateConsole is the way that lets go of what consoles keep.
-const recreateConsole = "console"
+// recreateConsole is the way that lets go of what consoles keep, recreateBrowser the one that lets go
+// of everything.
+const (
+	recreateConsole = "console"
+	recreateBrowser = "browser"
+)
 
 // returned answers whether cleaning up gives memory back, and whether doing away with pages,
 // contexts and the browser does.
@@ -85,6 +89,9 @@ func (g *diagnosing) recreated() []Returned {
 		return nil
 	}
 	metric, least := g.d.Of, leastReturned
+	if strings.HasPrefix(metric.Metric, "go.") || metric.Group == Worker {
+		metric = anonChrome // what is done away with is Chrome's
+	}
 	row, _ := MetricOf(metric.Metric)
 	if metric.Metric != "process.anon" {
 		least = 10 * policyOf(metric).Delta
@@ -93,16 +100,18 @@ func (g *diagnosing) recreated() []Returned {
 	base, okBase := first.Before.At(metric)
 	begun, okBegun := first.After.At(metric)
 	end, okEnd := last.After.At(metric)
-	if n := len(g.t.evidence); n > 0 {
-		end, okEnd = g.t.evidence[n-1].After.At(metric)
-	}
 	if !okBase || !okBegun || !okEnd {
 		return nil
 	}
+	more, held := g.afterwards(metric, end)
+	end += more
 	var list []Returned
 	for _, c := range g.t.recreate {
 		r := Returned{Name: strings.TrimPrefix(c.Name, RecreateCycle+" "), Grown: end - begun, Took: c.Duration}
 		if level, ok := c.After.At(metric); ok {
+			if r.Name != recreateBrowser {
+				level -= held // only that ends what looking for the cause has left
+			}
 			back := end - begun - math.Max(0, level-base)
 			if r.Name == recreateConsole { // the pages are still open
 				back = end - level
@@ -115,6 +124,20 @@ func (g *diagnosing) recreated() []Returned {
 		list = append(list, r)
 	}
 	return list
+}
+
+// afterwards tells what the cycles in which the cause was looked for added to a metric: by how much it
+// grew in them, and what the looking itself holds besides.
+func (g *diagnosing) afterwards(metric Series, end float64) (grown, held float64) {
+	for _, c := range g.t.evidence {
+		if change, ok := c.Change(metric); ok {
+			grown += change
+		}
+	}
+	if before, ok := g.t.recreate[0].Before.At(metric); ok && len(g.t.evidence) > 0 {
+		held = before - end - grown
+	}
+	return grown, held
 }
 
 func (r *Returned) recreatedSays(unit Unit) string {

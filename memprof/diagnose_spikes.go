@@ -57,6 +57,8 @@ func (g *diagnosing) spikes() {
 	switch {
 	case g.d.Verdict == Leak || g.d.Verdict == Growing:
 		g.d.Profile = "leak"
+	case g.d.Verdict == Inconclusive && len(list) == 0:
+		g.d.Profile = "unknown"
 	case len(list) > 0:
 		g.d.Profile = "spike"
 	}

@@ -70,7 +70,7 @@ type Diagnosis struct {
 	NoGrowthAbove float64 `json:"no_growth_above_mb_per_cycle"`
 	// MoreCycles is how many further cycles are needed for a verdict; 0 when there is one.
 	MoreCycles int `json:"more_cycles"`
-	// Shape is the shape of the headline metric; Profile is "leak", "spike" or "flat".
+	// Shape is the shape of the headline metric; Profile is "leak", "spike", "flat" or "unknown".
 	Shape   Shape  `json:"shape"`
 	Profile string `json:"profile"`
 

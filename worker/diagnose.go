@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -301,8 +303,13 @@ func (d *diagnosis) runSite(ctx context.Context, site string, number int) error 
 	if now := d.opened(); now > opened && !d.o.Parallel {
 		_ = d.memory.Recorder.Note(memprof.PopupsNote, memprof.PopupReport{Cycle: number, Site: site, Opened: now - opened})
 	}
-	if run.State == store.RunFailed && d.done == 0 {
+	switch {
+	case d.done > 0:
+		return nil
+	case run.State == store.RunFailed:
 		return fmt.Errorf("%w: the run of %s failed: %s", ErrCycles, site, run.Error)
+	case run.Pages.Done == 0:
+		return fmt.Errorf("%w: the run of %s visited no page, %d were skipped: robots.txt, or what the site file allows, leaves out what it begins with", ErrCycles, site, run.Pages.Skipped)
 	}
 	return nil
 }
@@ -382,7 +389,7 @@ func (d *diagnosis) look() (enough bool) {
 	}
 	verdict := d.memory.live.diagnosis()
 	d.soFar = verdict.Verdict
-	if d.o.UntilCertain && !last && (verdict.Verdict == memprof.Leak || verdict.Verdict == memprof.Stable) {
+	if d.o.UntilCertain && !last && d.certain(verdict) {
 		return true
 	}
 	short := verdict.Verdict == memprof.Inconclusive || verdict.Verdict == memprof.Growing
@@ -396,6 +403,24 @@ func (d *diagnosis) look() (enough bool) {
 	d.ext++
 	_ = d.memory.Recorder.Note(memprof.ExtensionNote, memprof.Extension{From: d.done, To: to, Why: string(verdict.Verdict)})
 	d.total = to
+	return false
+}
+
+// warmUp is the number of cycles before which process memory alone makes no run end early: that of a
+// busy browser may rise in a line for so long, and still level off.
+const warmUp = 30
+
+// certain says whether no further cycle would change the verdict.
+func (d *diagnosis) certain(v memprof.Diagnosis) bool {
+	switch v.Verdict {
+	case memprof.Stable:
+		return true
+	case memprof.Leak:
+		return d.done >= warmUp || slices.ContainsFunc(v.Metrics, func(m memprof.MetricVerdict) bool {
+			exact := !strings.HasPrefix(m.Name, "process.anon") && !strings.HasPrefix(m.Name, "go.heap")
+			return m.Role == memprof.Primary && m.Verdict == memprof.Leak && exact
+		})
+	}
 	return false
 }
 

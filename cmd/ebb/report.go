@@ -18,6 +18,9 @@ was not collected before the readings, so less can be said.`,
   ebb report run.ebb.jsonl --json - | jq .rate`,
 		Args: oneArgument("a recording"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkFailOn(verdicts); err != nil {
+				return err
+			}
 			d, err := a.render(args[0], files)
 			if err != nil {
 				return err

@@ -41,7 +41,7 @@ cause named, rate against truth, false alarms. --statistics judges simulated ser
 
 Exit code 3: a leak was missed, a clean page accused, or a wrong cause stated as certain.`,
 		Example: `  ebb selftest --quick
-  ebb selftest array-buffers listeners listeners-clean
+  ebb selftest array-buffers event-listeners event-listeners-clean
   ebb selftest --repeat 3 --json matrix.json
   ebb selftest --statistics`,
 		RunE: func(cmd *cobra.Command, args []string) error {
