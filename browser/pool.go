@@ -65,7 +65,7 @@ type Pool struct {
 
 // keptTab is a tab whose document stays open between leases.
 type keptTab struct {
-	tab    *Tab
+	tab    *Tab // nil until it has opened
 	member *member
 	free   chan struct{} // holds one token while nobody has the tab
 }
@@ -242,7 +242,9 @@ func (p *Pool) Tabs() []OpenTab {
 		add(i.tab, i.site, false)
 	}
 	for name, k := range p.kept {
-		add(k.tab, name, false)
+		if k.tab != nil { // nil while it is being opened
+			add(k.tab, name, false)
+		}
 	}
 	slices.SortFunc(list, func(a, b OpenTab) int {
 		if a.Tab.id < b.Tab.id {
