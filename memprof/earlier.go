@@ -80,7 +80,8 @@ func verdictOf(path string) (v EarlierVerdict, ok bool) {
 }
 
 // NoteVerdict appends a diagnosis's verdict to its recording, where later ones find it. It changes
-// nothing of what the recording says.
+// nothing of what the recording says: to one whose last line is incomplete nothing is added, and the
+// error wraps ErrCut; what could not be written as a whole is taken off again.
 func NoteVerdict(path string, d Diagnosis) error {
 	n, err := newNote(VerdictNote, EarlierVerdict{
 		Time: d.Started, Verdict: d.Verdict, Cause: d.Cause, Fingerprint: d.Fingerprint.ID, Sites: d.Sites, Says: d.Headline,
@@ -95,13 +96,45 @@ func NoteVerdict(path string, d Diagnosis) error {
 	if err != nil {
 		return fmt.Errorf("note the verdict: %w", err)
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
 	if err != nil {
 		return fmt.Errorf("note the verdict: %w", err)
 	}
-	_, err = file.Write(append(line, '\n'))
-	if err := errors.Join(err, file.Close()); err != nil {
-		return fmt.Errorf("note the verdict: %w", err)
+	if err := errors.Join(appendLine(file, line), file.Close()); err != nil {
+		return fmt.Errorf("note the verdict in %s: %w", path, err)
 	}
 	return nil
+}
+
+// appendLine adds a line to a recording, or nothing.
+func appendLine(file *os.File, line []byte) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	last, err := lastLine(file, info.Size())
+	if err != nil {
+		return err
+	}
+	text := append(line, '\n')
+	if len(last) > 0 { // no newline ends it
+		if !json.Valid(last) {
+			return ErrCut
+		}
+		text = append([]byte("\n"), text...)
+	}
+	if _, err := file.Write(text); err != nil {
+		return errors.Join(err, file.Truncate(info.Size()))
+	}
+	return nil
+}
+
+// lastLine is what follows the last newline of a file; one that is longer than tailSize is cut at
+// its beginning.
+func lastLine(file io.ReaderAt, size int64) ([]byte, error) {
+	tail := make([]byte, min(size, tailSize))
+	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return nil, err
+	}
+	return tail[bytes.LastIndexByte(tail, '\n')+1:], nil
 }
