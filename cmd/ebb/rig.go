@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"time"
@@ -27,6 +28,10 @@ type rig struct {
 	worker   *worker.Worker
 	board    *board
 	log      zerolog.Logger
+
+	// In a diagnosis end ends it, and unwritten holds why its recording ended early.
+	end       context.CancelFunc
+	unwritten chan error
 }
 
 // rigOptions say what differs between the commands that scrape.
@@ -85,8 +90,14 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r := &rig{settings: settings, board: newBoard(a.err())}
 	defer r.board.close()
 	r.log = a.logger(settings.Log, r.board.progress)
-	if o.diagnosis != nil && r.log.GetLevel() == zerolog.InfoLevel {
-		r.log = r.log.Level(zerolog.WarnLevel) // dozens of runs that went well are no news
+	if o.diagnosis != nil {
+		if r.log.GetLevel() == zerolog.InfoLevel {
+			r.log = r.log.Level(zerolog.WarnLevel) // dozens of runs that went well are no news
+		}
+		ctx, r.end = context.WithCancel(ctx)
+		defer r.end()
+		r.unwritten = make(chan error, 1)
+		defer func() { err = r.written(err) }()
 	}
 	r.sweep()
 	if o.database == "" {
@@ -189,7 +200,7 @@ func (r *rig) measure(o rigOptions) error {
 	memory := worker.MemoryOptions{
 		Level: level, Interval: r.settings.Memory.Interval, Dir: dir, Keep: r.settings.Memory.Keep, Path: o.recording,
 		Version: versionName(), ConfigHash: r.settings.Hash(), StoreSize: r.store.Size,
-		WriteFailed: func(err error) { r.log.Error().Err(err).Msg("the recording ends here; the work goes on") },
+		WriteFailed: r.writeFailed,
 	}
 	if o.diagnosis != nil {
 		memory.Level, memory.SpikeInterval, memory.Judged = memprof.LevelFull, worker.SpikeInterval, o.diagnosis.cycles
@@ -222,15 +233,52 @@ func (r *rig) closePool(ctx context.Context) error {
 	return r.pool.Close(closing)
 }
 
-// onSignal tells of a signal, and ends the grace of the runs at work at the second.
-func (r *rig) onSignal(count int, last os.Signal) {
-	switch count {
-	case 1:
-		r.log.Info().Str("signal", last.String()).Dur("grace", r.settings.Timeouts.Drain).Msg("stopping: runs at work may finish; once more interrupts them")
-	case 2:
-		r.log.Warn().Str("signal", last.String()).Msg("interrupting the runs at work; they go on at the next start")
-		if r.worker != nil {
-			r.worker.Force()
+// writeFailed tells that the recording could not be written. Work goes on without it; a diagnosis
+// has nothing else to judge, and ends at once.
+func (r *rig) writeFailed(err error) {
+	if r.unwritten == nil {
+		r.log.Error().Err(err).Msg("the recording ends here; the work goes on")
+		return
+	}
+	r.unwritten <- err // told once
+	r.end()
+	r.force()
+}
+
+// written is err, or that the recording of a diagnosis is not whole.
+func (r *rig) written(err error) error {
+	select {
+	case failure := <-r.unwritten:
+		if errors.Is(err, context.Canceled) || errors.Is(err, errStopped) {
+			err = nil // that was its end
 		}
+		return errors.Join(fmt.Errorf("the diagnosis has ended without a verdict: %w", failure), err)
+	default:
+		return err
+	}
+}
+
+// force interrupts the runs at work.
+func (r *rig) force() {
+	if r.worker != nil {
+		r.worker.Force()
+	}
+}
+
+// onSignal tells of a signal, and ends the grace of the runs at work at the second; in a diagnosis,
+// which leaves out a cycle that has not ended, at the first.
+func (r *rig) onSignal(count int, last os.Signal) {
+	diagnosing := r.unwritten != nil
+	switch {
+	case count == 1 && diagnosing:
+		r.log.Warn().Str("signal", last.String()).Msg("stopping: the cycles so far are judged")
+		r.force()
+	case count == 1:
+		r.log.Info().Str("signal", last.String()).Dur("grace", r.settings.Timeouts.Drain).Msg("stopping: runs at work may finish; once more interrupts them")
+	case count == 2 && diagnosing:
+		r.log.Warn().Str("signal", last.String()).Msg("Chrome is being closed; once more ends the program where it is")
+	case count == 2:
+		r.log.Warn().Str("signal", last.String()).Msg("interrupting the runs at work; they go on at the next start")
+		r.force()
 	}
 }
