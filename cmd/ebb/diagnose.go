@@ -86,7 +86,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
 	f.BoolVar(&o.noHeap, "no-heap", false, "take no heap snapshots after a leak was found")
 	f.StringVar(&o.profiles, "profiles", "", "keep heap snapshots and profiles in this `folder`")
 	f.DurationVar(&o.settle, "settle", worker.DefaultSettle, "`time` for memory to settle in each cycle")
-	f.DurationVar(&o.idle, "idle", worker.DefaultIdle, "`time` in which nothing is done in each cycle")
+	f.DurationVar(&o.idle, "idle", worker.DefaultIdle, "`time` in which nothing is done in each cycle; 0 for none")
 	f.StringVar(&o.memory, "memory", "", "limit the worker and Chrome to a `size` such as 2g")
 	f.Float64Var(&o.cpus, "cpus", 0, "limit them to a `number` of processors")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, failOnUsage)
@@ -116,8 +116,12 @@ func (o *diagnoseOptions) check(args []string) error {
 		return usageErrorf("--keep must be page or none")
 	case o.cycles > maxDiagnosisCycles:
 		return usageErrorf("--cycles: %d is too many; at most %d", o.cycles, maxDiagnosisCycles)
-	case o.settle < 0 || o.idle < 0 || o.settle > time.Hour || o.idle > time.Hour:
-		return usageErrorf("--settle and --idle must be between 0 and an hour")
+	case o.extend && maxJudged(*o) > maxDiagnosisCycles:
+		return usageErrorf("--extend makes up to %d times as many cycles: with it --cycles is at most %d", extends, maxDiagnosisCycles/extends)
+	case o.settle <= 0 || o.settle > time.Hour:
+		return usageErrorf("--settle must be more than 0 and at most an hour")
+	case o.idle < 0 || o.idle > time.Hour:
+		return usageErrorf("--idle must be between 0 and an hour")
 	}
 	if err := checkFailOn(o.failOn); err != nil {
 		return err
@@ -139,8 +143,12 @@ func checkFailOn(verdicts []string) error {
 const failOnUsage = `exit with 3 (leak, growing, step, spike) or 5
 (inconclusive, invalid) on these ` + "`verdicts`"
 
-// maxDiagnosisCycles bounds what one diagnosis holds in memory.
-const maxDiagnosisCycles = 2000
+const (
+	// maxDiagnosisCycles bounds what one diagnosis holds in memory.
+	maxDiagnosisCycles = 2000
+	// extends is how many times as many cycles --extend makes at most.
+	extends = 5
+)
 
 func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, args []string) (err error) {
 	limits, err := o.limits()
@@ -274,6 +282,9 @@ func (a *app) record(ctx context.Context, stop *stopper, o diagnoseOptions, chos
 		if options.Dir == "" {
 			options.Dir = filepath.Join(folder.path, "heap")
 		}
+		if o.idle == 0 {
+			options.Idle = -1 // none, not the default
+		}
 		if limits.Memory > 0 {
 			options.Limit, options.LimitIs = float64(limits.Memory), "given by --memory"
 		}
@@ -285,7 +296,7 @@ func (a *app) record(ctx context.Context, stop *stopper, o diagnoseOptions, chos
 // maxJudged is how many cycles there may come to be.
 func maxJudged(o diagnoseOptions) int {
 	if o.extend {
-		return 5 * o.cycles
+		return extends * o.cycles
 	}
 	return o.cycles
 }
