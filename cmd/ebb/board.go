@@ -23,6 +23,7 @@ type board struct {
 	mu    sync.Mutex // owns what follows
 	runs  map[int64]*boardRun
 	label string // what is under way beside the runs
+	stage string // of the diagnosis that is under way
 }
 
 // boardRun is one run on the board. Those that have ended stay until no run is at work,
@@ -111,16 +112,20 @@ func (b *board) update() {
 			names = append(names, r.site)
 		}
 	}
-	label := b.label
+	label, stage := b.label, b.stage
 	b.mu.Unlock()
-	if !working || label != "" && !b.progress.Terminal() {
+	if !working && label == "" || label != "" && !b.progress.Terminal() {
 		return // a diagnosis tells its cycles in lines of its own
 	}
-	slices.Sort(names)
-	s.Label = strings.Join(names, ", ")
-	if label != "" {
-		s.Label = label + ", " + s.Label
+	if !working && stage != memprof.JudgedCycle { // the runs are over
+		b.progress.Update(output.Status{Label: label})
+		return
 	}
+	slices.Sort(names)
+	if label != "" {
+		names = append([]string{label}, names...)
+	}
+	s.Label = strings.Join(names, ", ")
 	if latest, ok := b.memory.Latest(); ok {
 		if anon, ok := latest.Totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Chrome}); ok {
 			s.MemoryBytes = int64(anon)
@@ -147,12 +152,22 @@ func (b *board) cycle(p worker.DiagnosisProgress) {
 	case memprof.EvidenceCycle:
 		now = "looking for the cause"
 	case memprof.RecreateCycle:
-		now = "closing pages, contexts, Chrome"
+		now, says = "closing pages, contexts, Chrome", ""
 	}
 	b.mu.Lock()
-	b.label = now + says
+	begins := p.Stage != b.stage
+	b.label, b.stage = now+says, p.Stage
 	b.mu.Unlock()
-	if !b.progress.Terminal() && p.Stage == memprof.JudgedCycle && p.Cycle > 0 && (p.Cycle%5 == 0 || p.Took > 5*time.Second) {
+	b.update()
+	if b.progress.Terminal() {
+		return
+	}
+	switch {
+	case p.Stage != memprof.JudgedCycle:
+		if begins {
+			b.progress.Printf("%s%s", now, says)
+		}
+	case p.Cycle > 0 && (p.Cycle%5 == 0 || p.Took > 5*time.Second):
 		b.progress.Printf("%d of %d cycles%s", p.Cycle, p.Cycles, says)
 	}
 }

@@ -15,7 +15,7 @@ type Status struct {
 	// Label says what is being done; "" says nothing.
 	Label string
 	// Done and Found count pages; Found grows while links are found. Failed are those
-	// of Done that failed.
+	// of Done that failed. While both are 0 a label stands without them.
 	Done, Found, Failed int64
 	// Items counts what was taken.
 	Items int64
@@ -186,11 +186,13 @@ func (p *Progress) say(now time.Time) {
 func (p *Progress) line(now time.Time) string {
 	s := p.status
 	var parts []string
-	pages := fmt.Sprintf("%s/%s pages", Count(s.Done), Count(s.Found))
-	if s.Failed > 0 {
-		pages += fmt.Sprintf(" (%s failed)", Count(s.Failed))
+	if s.Label == "" || s.Done > 0 || s.Found > 0 {
+		pages := fmt.Sprintf("%s/%s pages", Count(s.Done), Count(s.Found))
+		if s.Failed > 0 {
+			pages += fmt.Sprintf(" (%s failed)", Count(s.Failed))
+		}
+		parts = append(parts, pages, Counted(s.Items, "item", "items"))
 	}
-	parts = append(parts, pages, Counted(s.Items, "item", "items"))
 	elapsed := now.Sub(p.start)
 	if rate := perSecond(s.Done, elapsed); rate > 0 {
 		parts = append(parts, strings.Replace(PerSecond(rate), "/", " pages/", 1))
@@ -203,10 +205,13 @@ func (p *Progress) line(now time.Time) string {
 		parts = append(parts, Bytes(s.MemoryBytes))
 	}
 	line := strings.Join(parts, " · ")
-	if s.Label != "" {
-		line = CleanLine(s.Label) + ": " + line
+	switch {
+	case s.Label == "":
+		return line
+	case line == "":
+		return CleanLine(s.Label)
 	}
-	return line
+	return CleanLine(s.Label) + ": " + line
 }
 
 func perSecond(done int64, elapsed time.Duration) float64 {

@@ -48,6 +48,18 @@ func TestProgressLineFitsTheTerminal(t *testing.T) {
 	require.Equal(t, "\r"+`a long \x1b[31m label: 123,4…`+"\x1b[K", out.String())
 }
 
+func TestProgressOfWhatHasNoPages(t *testing.T) {
+	var out bytes.Buffer
+	clock := newClock()
+	p := NewProgress(Terminal{Writer: &out, TTY: true, Width: 60}, clock.options())
+	p.Update(Status{Label: "closing Chrome"})
+	require.Equal(t, "\rclosing Chrome\x1b[K", out.String())
+	out.Reset()
+	clock.move(time.Second)
+	p.Update(Status{Label: "closing Chrome", MemoryBytes: 3 << 20})
+	require.Equal(t, "\rclosing Chrome: 3.0 MiB\x1b[K", out.String())
+}
+
 func TestProgressMakesWayForLogs(t *testing.T) {
 	var out bytes.Buffer
 	clock := newClock()
