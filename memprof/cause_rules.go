@@ -377,7 +377,6 @@ func (e *explaining) native() {
 			e.add(Finding{Cause: cause, Bytes: r, Process: process, Certain: false, Evidence: []string{bytesPerCycle("anonymous memory of the "+process, r)}})
 		}
 	}
-	slices.SortStableFunc(e.found, func(a, b Finding) int { return strings.Compare(string(a.Cause), string(b.Cause)) })
 }
 
 // keeps says that storage which grows explains the browser's memory: what is stored is cached there.

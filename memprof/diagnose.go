@@ -72,6 +72,7 @@ func (g *diagnosing) detail() {
 	g.causes()
 	g.follow()
 	g.shares()
+	g.bySchedules()
 	g.returned()
 	g.d.Heap, g.d.Allocators = g.t.heap, g.t.allocs
 	g.cycles()
@@ -129,6 +130,26 @@ func (g *diagnosing) verdict() {
 		}
 	}
 	g.d.Verdict = Stable
+	if total := g.by[anonChrome]; total == nil || total.j.Used == 0 {
+		g.d.Verdict = Inconclusive
+		g.d.Reasons = append(g.d.Reasons, "the memory of Chrome's processes was not read: nothing else can stand for it")
+	}
+	g.lostCycles()
+}
+
+// lostCycles takes back that memory is stable where many cycles did nothing.
+func (g *diagnosing) lostCycles() {
+	lost := 0
+	for cycle := range g.t.lost {
+		if cycle <= g.t.judged {
+			lost++
+		}
+	}
+	if lost == 0 || lost*5 < g.t.judged {
+		return
+	}
+	g.d.Verdict = Inconclusive
+	g.d.Reasons = append(g.d.Reasons, fmt.Sprintf("%d of %d cycles came to nothing, since a run failed or visited no page", lost, g.t.judged))
 }
 
 func (g *diagnosing) decides(m *judged, v Verdict) bool {

@@ -31,7 +31,7 @@ func (g *diagnosing) control() {
 	}
 	check := &ControlCheck{OK: true}
 	if g.t.judged < controlCycles {
-		check.Reason = fmt.Sprintf("not judged yet: it takes %d cycles", controlCycles)
+		check.OK, check.Reason = false, fmt.Sprintf("not judged: it takes %d cycles", controlCycles)
 		g.d.Control = check
 		return
 	}

@@ -109,13 +109,18 @@ func (g *diagnosing) instrument() {
 	}
 	var collecting time.Duration
 	for _, c := range g.t.collects {
-		collecting += c.Took
+		if !g.judgedAt(c.at) {
+			continue
+		}
+		took := c.report.Took
+		collecting += took
 		sum := in.Costs["forced collection"]
 		sum.Count++
-		sum.Total += c.Took
-		sum.Max = max(sum.Max, c.Took)
+		sum.Total += took
+		sum.Max = max(sum.Max, took)
 		in.Costs["forced collection"] = sum
 	}
+	collections := in.Costs["forced collection"].Count
 	n := len(g.t.cycles)
 	if n == 0 {
 		g.d.Instrument = in
@@ -134,11 +139,18 @@ func (g *diagnosing) instrument() {
 	if p := g.t.plan; p != nil {
 		in.Settle = p.Settle + p.Idle
 	}
-	in.Memory = perCollection * float64(len(g.t.collects))
+	in.Memory = perCollection * float64(collections)
 	in.Notes = append(in.Notes,
-		fmt.Sprintf("a forced collection leaves about %.0f KB in a renderer: %d of them were modelled as %s in all", perCollection/1e3, len(g.t.collects), mb(in.Memory)),
+		fmt.Sprintf("a forced collection leaves about %.0f KB in a renderer: %d of them were modelled as %s in all", perCollection/1e3, collections, mb(in.Memory)),
 		"the readings run beside each other and beside the work: the time told is that of the slowest source and of the collections")
 	g.d.Instrument = in
+}
+
+// judgedAt tells whether a moment lies within a judged cycle.
+func (g *diagnosing) judgedAt(at time.Time) bool {
+	return slices.ContainsFunc(g.t.cycles, func(c Summary) bool {
+		return !at.Before(c.Start) && !at.After(c.Start.Add(c.Duration))
+	})
 }
 
 // notMeasured lists what could not be read, and how often.
@@ -168,6 +180,9 @@ func (g *diagnosing) notMeasured() {
 			g.d.NotMeasured = append(g.d.NotMeasured, expected.String()+": no cycle read it")
 		}
 	}
+	if g.t.dropped > 0 {
+		g.d.NotMeasured = append(g.d.NotMeasured, fmt.Sprintf("%d lines of the recording, which the disk was too slow to take", g.t.dropped))
+	}
 	if g.t.cut {
 		g.d.NotMeasured = append(g.d.NotMeasured, "the recording ends in the middle of a line: what wrote it was killed")
 	}
@@ -179,10 +194,14 @@ var expectedSeries = []Series{anonChrome, {"process.anon", Worker}, {"heap.used"
 // warn tells what may have moved the figures.
 func (g *diagnosing) warn() {
 	d := g.d
-	if n := len(g.t.manifest.Browsers); n > 1 && len(g.t.recreate) == 0 {
-		d.Warnings = append(d.Warnings, fmt.Sprintf("%d browsers ran: the level of memory began anew with each", n))
+	browsers := len(g.t.manifest.Browsers)
+	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+recreateBrowser }) {
+		browsers--
 	}
-	if p := g.t.plan; p != nil && !p.UntilCertain && d.Judged < p.Cycles {
+	if browsers > 1 {
+		d.Warnings = append(d.Warnings, fmt.Sprintf("%d browsers ran: the level of memory began anew with each", browsers))
+	}
+	if p := g.t.plan; p != nil && len(g.t.recreate) == 0 && d.Judged < p.Cycles {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("the run was stopped after %d of %d cycles", d.Judged, p.Cycles))
 	}
 	failed, pages := 0, map[string]map[int]bool{}

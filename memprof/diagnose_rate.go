@@ -3,6 +3,7 @@ package memprof
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,7 +35,7 @@ func (g *diagnosing) tell(m *judged) {
 	}
 	e := estimate(rate)
 	d.Rate = Rate{Metric: m.series, Unit: m.row.Unit, Value: e.Value, MBPerCycle: e.Value / MB, Lo: e.Lo / MB, Hi: e.Hi / MB}
-	d.SmallestVisible, d.NoGrowthAbove = m.j.SmallestVisible/MB, m.j.NoGrowthAbove/MB
+	d.SmallestVisible, d.NoGrowthAbove = told(m.j.SmallestVisible)/MB, told(m.j.NoGrowthAbove)/MB
 	if m.row.Unit != Bytes {
 		g.memoryOf()
 	}
@@ -86,6 +87,14 @@ func isDisk(m *judged) bool {
 	return strings.HasPrefix(m.series.Metric, "profile.") || strings.HasPrefix(m.series.Metric, "storage.")
 }
 
+// told is a bound, or NaN where the data bound nothing.
+func told(bound float64) float64 {
+	if bound >= math.MaxFloat64 {
+		return notANumber
+	}
+	return bound
+}
+
 // memoryOf gives the growth of a count in memory: that of the heaps that hold it.
 func (g *diagnosing) memoryOf() {
 	var sum Estimate
@@ -101,7 +110,7 @@ func (g *diagnosing) memoryOf() {
 	r := &g.d.Rate
 	r.MBPerCycle, r.Lo, r.Hi = sum.Value/MB, sum.Lo/MB, sum.Hi/MB
 	if total := g.by[anonChrome]; total != nil {
-		g.d.SmallestVisible, g.d.NoGrowthAbove = total.j.SmallestVisible/MB, total.j.NoGrowthAbove/MB
+		g.d.SmallestVisible, g.d.NoGrowthAbove = told(total.j.SmallestVisible)/MB, told(total.j.NoGrowthAbove)/MB
 	}
 }
 
@@ -112,31 +121,55 @@ const secondsPerDay = 24 * 60 * 60
 func (g *diagnosing) perDay() {
 	r := &g.d.Rate
 	r.CyclesPerDay, r.Basis = g.cyclesPerDay()
+	g.days()
+}
+
+func (g *diagnosing) days() {
+	r := &g.d.Rate
 	r.MBPerDay, r.LoPerDay, r.HiPerDay = r.MBPerCycle*r.CyclesPerDay, r.Lo*r.CyclesPerDay, r.Hi*r.CyclesPerDay
 }
 
 func (g *diagnosing) cyclesPerDay() (perDay float64, basis string) {
-	if p := g.t.plan; p != nil && len(p.Sites) > 0 {
-		sum, scheduled := 0.0, 0
-		for _, s := range p.Sites {
-			if s.RunsPerDay > 0 {
-				sum += s.RunsPerDay
-				scheduled++
-			}
-		}
-		if scheduled == len(p.Sites) {
-			perDay = sum / float64(scheduled)
-			if scheduled == 1 {
-				return perDay, fmt.Sprintf("by its schedule (%s)", p.Sites[0].Schedule)
-			}
-			return perDay, "by the mean of the sites' schedules"
-		}
+	if p := g.t.plan; p != nil && g.scheduled() && len(p.Sites) == 1 {
+		return p.Sites[0].RunsPerDay, fmt.Sprintf("by its schedule (%s)", p.Sites[0].Schedule)
 	}
 	mean := g.meanCycle()
 	if mean <= 0 {
 		return 0, ""
 	}
 	return secondsPerDay / mean.Seconds(), fmt.Sprintf("if cycles of %s follow each other without a pause", mean.Round(10*time.Millisecond))
+}
+
+// scheduled tells whether all sites have schedules.
+func (g *diagnosing) scheduled() bool {
+	p := g.t.plan
+	return p != nil && len(p.Sites) > 0 && !slices.ContainsFunc(p.Sites, func(s PlanSite) bool { return s.RunsPerDay <= 0 })
+}
+
+// bySchedules tells growth per day where several sites have schedules of their own: each site's share
+// comes as often as the site runs.
+func (g *diagnosing) bySchedules() {
+	r := &g.d.Rate
+	if !g.scheduled() || len(g.t.plan.Sites) < 2 || r.Metric.Metric == "" {
+		return
+	}
+	sum, weighted := 0.0, 0.0
+	for _, share := range g.d.BySite {
+		for _, s := range g.t.plan.Sites {
+			if s.Name == share.Name && share.Rate.Value > 0 {
+				sum += share.Rate.Value
+				weighted += share.Rate.Value * s.RunsPerDay
+			}
+		}
+	}
+	if sum <= 0 {
+		return
+	}
+	r.CyclesPerDay, r.Basis = weighted/sum, "by the schedules of the sites, each with its share of the growth"
+	g.days()
+	if m := g.by[r.Metric]; m != nil {
+		g.toLimit(m)
+	}
 }
 
 // meanCycle is the mean duration of a judged cycle.

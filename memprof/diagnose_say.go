@@ -108,6 +108,9 @@ func (g *diagnosing) advice() []string {
 				"contexts": "isolation: context disposes of the browser context after each run",
 				"browser":  "pool.pages_per_browser replaces the browser after so many pages",
 			}[r.Name]
+			if way == "" {
+				continue // dropping the console's messages is no setting
+			}
 			list = append(list, "until it is mended: "+way)
 			break
 		}

@@ -123,16 +123,18 @@ func medianAndSpread(values []float64) (median, spread float64) {
 // dissect takes spikes apart: which phase rose, how fast, what came back. Where one cycle does not
 // tell phases apart that overlapped, all that spiked together may.
 func (g *diagnosing) dissect(list []peak) {
+	single := make([]stats.Trace, len(list))
 	traces := map[Series][]stats.Trace{}
-	for _, p := range list {
-		traces[p.metric] = append(traces[p.metric], g.trace(p))
+	for i, p := range list {
+		single[i] = g.trace(p)
+		traces[p.metric] = append(traces[p.metric], single[i])
 	}
 	together := map[Series]stats.Attribution{}
 	for metric, all := range traces {
 		together[metric] = stats.AttributeRise(all, mib)
 	}
-	for _, p := range list {
-		t := g.trace(p)
+	for i, p := range list {
+		t := single[i]
 		a := stats.Dissect(t.Points, t.Phases, mib)
 		spike := Peaked{
 			Cycle: p.index + 1, Metric: p.metric, Baseline: a.Baseline, Peak: a.Peak, Height: a.Height,

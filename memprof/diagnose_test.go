@@ -375,3 +375,47 @@ func TestADiagnosisOfNothing(t *testing.T) {
 	require.Equal(t, Inconclusive, d.Verdict)
 	require.Positive(t, d.MoreCycles)
 }
+
+func TestCyclesThatCameToNothingAreNoEvidence(t *testing.T) {
+	h := newHistory(t, Plan{})
+	for i := range 25 {
+		if i%3 == 1 {
+			h.note(RunNote, RunReport{Cycle: i + 1, Site: "shop", Error: "failed: the site is down", Lost: true})
+		}
+		h.cycle(nil, nil)
+	}
+	d := h.tally.Diagnosis()
+	require.Equal(t, Inconclusive, d.Verdict)
+	require.Contains(t, d.Reasons[0], "8 of 25 cycles came to nothing")
+	require.Equal(t, "gap", d.Cycles[1].Used)
+}
+
+func TestWithoutProcessMemoryNothingIsStable(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(25, nil)
+	for s := range h.tally.table.rows {
+		if s.Metric == "process.anon" {
+			delete(h.tally.table.rows, s)
+		}
+	}
+	d := h.tally.Diagnosis()
+	require.Equal(t, Inconclusive, d.Verdict)
+	require.Contains(t, d.Reasons[0], "processes was not read")
+}
+
+// A leaking site that runs once a day is not made worse by a clean one that runs every minute.
+func TestEachSiteGrowsByItsOwnSchedule(t *testing.T) {
+	h := newHistory(t, Plan{Sites: []PlanSite{{Name: "shop", RunsPerDay: 1, Schedule: "@daily"}, {Name: "news", RunsPerDay: 1440, Schedule: "* * * * *"}}})
+	h.cycles(25, map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6}) // in "scrape shop"
+	d := h.tally.Diagnosis()
+	require.InDelta(t, 1, d.Rate.MBPerDay, 0.1)
+	require.Equal(t, "shop", d.Site)
+}
+
+func TestAControlThatDiesIsAGapAndNoZero(t *testing.T) {
+	totals := Totals{Level: LevelFull, Values: map[Series]float64{{"process.count", Chrome}: 5, {"page.read", ""}: 1}}
+	for _, s := range []Series{{"process.anon", ControlGroup}, {"heap.backing", ControlGroup}} {
+		_, ok := totals.At(s)
+		require.False(t, ok, s)
+	}
+}

@@ -260,7 +260,7 @@ type Peaked struct {
 
 // Returned is what one way of giving memory back returned.
 type Returned struct {
-	// Name is "cleanup", "pages", "contexts" or "browser".
+	// Name is "cleanup", "console", "pages", "contexts" or "browser".
 	Name string `json:"name"`
 	// Grown is what could be given back, Bytes what was, in bytes; for the cleanup both are means
 	// per cycle.

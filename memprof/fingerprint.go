@@ -12,16 +12,19 @@ import (
 func (g *diagnosing) fingerprint() {
 	d := g.d
 	seen := map[string]*KnownLeak{}
-	var order []string
+	latest := "" // of these sites; the recordings are in the order of their times
 	for _, e := range g.t.earlier {
-		if e.Fingerprint == "" || !sameSites(e.Sites, d.Sites) {
+		if !sameSites(e.Sites, d.Sites) {
+			continue
+		}
+		latest = e.Fingerprint
+		if e.Fingerprint == "" {
 			continue
 		}
 		k := seen[e.Fingerprint]
 		if k == nil {
 			k = &KnownLeak{ID: e.Fingerprint, Cause: e.Cause, Says: e.Says, Last: e.Time}
 			seen[e.Fingerprint] = k
-			order = append(order, e.Fingerprint)
 		}
 		k.Seen++
 		if e.Time.After(k.Last) {
@@ -44,10 +47,8 @@ func (g *diagnosing) fingerprint() {
 			}
 		}
 	}
-	for _, id := range order {
-		if id != d.Fingerprint.ID {
-			d.Gone = append(d.Gone, *seen[id])
-		}
+	if latest != "" && latest != d.Fingerprint.ID && seen[latest].Cause != d.Cause {
+		d.Gone = append(d.Gone, *seen[latest])
 	}
 }
 

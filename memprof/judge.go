@@ -3,7 +3,6 @@ package memprof
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/ebbworker/ebb/memprof/stats"
@@ -174,27 +173,22 @@ func (m *judged) read() (Verdict, Shape) {
 	return Inconclusive, shape
 }
 
-// holm holds leaks to the level that their number demands.
+// holm holds leaks to the level that their number demands. One that is known by its growing jumps
+// has no probability below that level by itself, and is left.
 func holm(all []*judged) {
 	const alpha = 0.01
 	var tested []*judged
+	var p []float64
 	for _, m := range all {
 		if m.policy.role == Primary && m.j.Used > 0 {
-			tested = append(tested, m)
+			tested, p = append(tested, m), append(p, m.j.P)
 		}
 	}
-	slices.SortStableFunc(tested, func(a, b *judged) int { return compareFloat(a.j.P, b.j.P) })
-	for i, m := range tested {
-		if m.j.P < alpha/float64(len(tested)-i) {
-			continue
+	for i, adjusted := range stats.Holm(p) {
+		if m := tested[i]; m.verdict == Leak && m.j.P < alpha && adjusted >= alpha {
+			m.verdict = Growing
+			m.j.Warnings = append(m.j.Warnings, fmt.Sprintf("a leak by itself, but not at the level that %d metrics together demand", len(tested)))
 		}
-		for _, rest := range tested[i:] {
-			if rest.verdict == Leak && rest.j.P < alpha { // one by its growing jumps has no such P
-				rest.verdict = Growing
-				rest.j.Warnings = append(rest.j.Warnings, fmt.Sprintf("a leak by itself, but not at the level that %d metrics together demand", len(tested)))
-			}
-		}
-		return
 	}
 }
 
@@ -204,7 +198,7 @@ func (m *judged) metricVerdict() MetricVerdict {
 	v := MetricVerdict{
 		Name: m.series.Metric, Process: m.series.Group, Unit: m.row.Unit, Role: m.policy.role, Verdict: m.verdict, Shape: m.shape,
 		Rate: estimate(j.Rate), EndRate: estimate(j.EndRate), P: j.P, Delta: m.policy.Delta,
-		Cycles: len(m.values), Used: j.Used, SmallestVisible: j.SmallestVisible, NoGrowthAbove: j.NoGrowthAbove, MoreCycles: j.CyclesNeeded,
+		Cycles: len(m.values), Used: j.Used, SmallestVisible: told(j.SmallestVisible), NoGrowthAbove: told(j.NoGrowthAbove), MoreCycles: j.CyclesNeeded,
 		Sawtooth: j.Sawtooth, Warnings: j.Warnings, Values: make([]*float64, len(m.values)),
 	}
 	for i, x := range m.values {

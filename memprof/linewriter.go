@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 const (
@@ -132,7 +133,7 @@ func (l *lineWriter) write() {
 	l.pending = l.spare[:0]
 	if lost := l.dropped - l.noted; lost > 0 {
 		l.noted = l.dropped
-		l.pending = fmt.Appendf(l.pending, `{"type":"note","name":"dropped","data":{"lines":%d}}`+"\n", lost)
+		l.pending = fmt.Appendf(l.pending, `{"type":"note","time":%q,"name":"`+DroppedNote+`","data":{"lines":%d}}`+"\n", time.Now().Format(time.RFC3339Nano), lost)
 	}
 	stopped := l.err != nil
 	l.mu.Unlock()

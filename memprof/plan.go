@@ -14,6 +14,7 @@ const (
 	EarlierNote    = "earlier"    // a list of EarlierVerdict, of recordings in the same folder
 	VerdictNote    = "verdict"    // an EarlierVerdict of this recording, for later ones
 	MissingNote    = "missing"    // a text: what could not be measured, and why
+	DroppedNote    = "dropped"    // a number of lines that were not written, as the disk was too slow
 	PopupsNote     = "popups"     // a PopupReport, after a run whose pages opened windows
 )
 
@@ -53,7 +54,7 @@ type PlanSite struct {
 	Isolation string `json:"isolation"`
 	Keep      string `json:"keep,omitempty"`
 	Schedule  string `json:"schedule,omitempty"`
-	// RunsPerDay is what the schedule fires in the day that follows; 0 without one.
+	// RunsPerDay is how often the schedule fires a day; 0 without one.
 	RunsPerDay float64 `json:"runs_per_day,omitempty"`
 	// Templates are the names of the site's templates.
 	Templates []string `json:"templates,omitempty"`
@@ -73,13 +74,14 @@ type RunReport struct {
 	Site  string `json:"site"`
 	Pages int    `json:"pages"`
 	Items int    `json:"items"`
-	// Bytes of the documents, Failed pages.
-	Bytes  int64  `json:"bytes"`
+	// Failed pages; Error says why the run is not done. Lost says that it visited no page, or failed as
+	// a whole: the cycle did not do what the others did.
 	Failed int    `json:"failed,omitempty"`
 	Error  string `json:"error,omitempty"`
+	Lost   bool   `json:"lost,omitempty"`
 }
 
-// PopupReport counts the windows that a site's pages opened in one run, and names their openers.
+// PopupReport counts the windows that a site's pages opened in one run.
 type PopupReport struct {
 	Cycle  int    `json:"cycle"`
 	Site   string `json:"site"`

@@ -32,7 +32,9 @@ type Tally struct {
 	recreate []Summary
 	runs     []RunReport
 	popups   []PopupReport
-	collects []CollectReport
+	collects []collected
+	lost     map[int]bool // judged cycles in which a run came to nothing
+	dropped  int
 	extended []Extension
 	heap     *HeapEvidence
 	allocs   []Allocator
@@ -51,7 +53,7 @@ func NewTally(o TallyOptions) *Tally {
 	if o.Cycles <= 0 {
 		o.Cycles = 64
 	}
-	return &Tally{o: o, table: newSeriesTable(o.Cycles)}
+	return &Tally{o: o, table: newSeriesTable(o.Cycles), lost: map[int]bool{}}
 }
 
 // TallyRecording reads a recording to its end, with all detail. A last line that is cut off is left out.
@@ -121,8 +123,12 @@ func (t *Tally) cycle(s Summary) {
 	switch {
 	case t.plan == nil && s.AfterScrape != nil, t.plan != nil && s.Name == JudgedCycle:
 		t.judged++
-		t.table.add(s.After)
-		t.bySite()
+		if t.lost[t.judged] {
+			t.table.gap()
+		} else {
+			t.table.add(s.After)
+			t.bySite()
+		}
 		if t.o.Detail {
 			t.cycles = append(t.cycles, s)
 		}
@@ -176,16 +182,27 @@ func (t *Tally) note(n Note) error {
 	if n.Name == VerdictNote {
 		return nil // what was said of this recording is no part of it
 	}
-	t.last = n.Time
+	if !n.Time.IsZero() {
+		t.last = n.Time
+	}
 	var err error
 	switch n.Name {
 	case PlanNote:
 		t.plan = &Plan{}
 		err = json.Unmarshal(n.Data, t.plan)
 	case CollectNote:
-		err = appendNote(n, &t.collects)
+		c := collected{at: n.Time}
+		if err = json.Unmarshal(n.Data, &c.report); err == nil && t.o.Detail {
+			t.collects = append(t.collects, c)
+		}
 	case RunNote:
-		err = appendNote(n, &t.runs)
+		err = t.run(n)
+	case DroppedNote:
+		var lost struct {
+			Lines int `json:"lines"`
+		}
+		err = json.Unmarshal(n.Data, &lost)
+		t.dropped += lost.Lines
 	case PopupsNote:
 		err = appendNote(n, &t.popups)
 	case ExtensionNote:
@@ -209,6 +226,27 @@ func (t *Tally) note(n Note) error {
 		return fmt.Errorf("note %q: %w", n.Name, err)
 	}
 	return nil
+}
+
+// run takes what came of one run of a site.
+func (t *Tally) run(n Note) error {
+	var r RunReport
+	if err := json.Unmarshal(n.Data, &r); err != nil {
+		return err
+	}
+	if r.Lost && r.Cycle > t.judged {
+		t.lost[t.judged+1] = true
+	}
+	if t.o.Detail {
+		t.runs = append(t.runs, r)
+	}
+	return nil
+}
+
+// collected is one forced collection and when it ended.
+type collected struct {
+	at     time.Time
+	report CollectReport
 }
 
 // maxNotes bounds the notes of one kind that are kept.
@@ -255,6 +293,14 @@ func (t *seriesTable) add(totals Totals) {
 			value = math.NaN()
 		}
 		t.rows[s] = append(values, value)
+	}
+	t.n++
+}
+
+// gap takes a cycle of which nothing counts.
+func (t *seriesTable) gap() {
+	for s, values := range t.rows {
+		t.rows[s] = append(values, math.NaN())
 	}
 	t.n++
 }

@@ -122,6 +122,9 @@ func (t Totals) At(s Series) (value float64, ok bool) {
 // none tells whether the source was read and found no subject of a group. A subject without a
 // value is no zero.
 func (t Totals) none(row Metric, group string) bool {
+	if group == ControlGroup && row.Name != row.Witness {
+		return false // what is planted is there, or has died with its browser: that is no 0
+	}
 	if row.Scope == PerProcess {
 		if _, ok := t.Values[Series{row.Witness, Chrome}]; !ok || group == Worker {
 			return false // this program always runs: no value is no reading

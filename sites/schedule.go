@@ -75,19 +75,20 @@ func loadTimezone(name string) (*time.Location, error) {
 // every is a schedule of the whole multiples of a period since the year 1 in UTC.
 type every struct{ period time.Duration }
 
-// RunsPerDay is how often the schedule fires a day, over the week that follows; 0 without one.
+// RunsPerDay is how often the schedule fires a day: over the week that follows, or, where that is
+// fewer than twenty times, over its next twenty. 0 without a schedule.
 func (s *Site) RunsPerDay(after time.Time) float64 {
-	const most, week = 5000, 7 * 24 * time.Hour
+	const most, few, week = 5000, 20, 7 * 24 * time.Hour
 	times := s.Next(after, most)
 	n := 0
 	for n < len(times) && times[n].Before(after.Add(week)) {
 		n++
 	}
-	span := week
-	if n == most {
-		span = times[n-1].Sub(after)
+	n = min(max(n, few), len(times))
+	if n < 2 {
+		return 0
 	}
-	return float64(n) * float64(24*time.Hour) / float64(span)
+	return float64(n-1) * float64(24*time.Hour) / float64(times[n-1].Sub(times[0]))
 }
 
 // Next gives the first multiple after t.

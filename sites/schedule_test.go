@@ -85,3 +85,12 @@ func TestShortestPeriod(t *testing.T) {
 		require.Equal(t, want, shortestPeriod(schedule), expression)
 	}
 }
+
+func TestRunsPerDay(t *testing.T) {
+	after := time.Date(2026, 3, 5, 7, 30, 0, 0, time.UTC)
+	for schedule, want := range map[string]float64{
+		"": 0, "@hourly": 24, "@daily": 1, "*/15 * * * *": 96, "0 3 1 * *": 12.0 / 365, "@every 720h": 1.0 / 30, "30 5 * * 1-5": 5.0 / 7,
+	} {
+		require.InEpsilon(t, 1+want, 1+(&Site{Schedule: schedule}).RunsPerDay(after), 0.06, schedule)
+	}
+}

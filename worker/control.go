@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ebbworker/ebb/browser"
@@ -23,7 +24,7 @@ const (
 	controlNodes     = 25        // elements in no document, each with a listener
 )
 
-// controlTruth is what the control grows by per cycle, by metric.
+// truth is what the control grows by per cycle, by metric.
 func (c *control) truth() map[string]float64 {
 	truth := map[string]float64{
 		"heap.backing":          controlUntouched,
@@ -65,7 +66,7 @@ func plantControl(ctx context.Context, b *browser.Browser) (*control, error) {
 	c := &control{page: page}
 	for range 2 {
 		if err := c.leak(ctx); err != nil {
-			return nil, err
+			return nil, errors.Join(err, page.Close(context.WithoutCancel(ctx)))
 		}
 	}
 	return c, nil

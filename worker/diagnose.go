@@ -29,9 +29,12 @@ const (
 
 	maxExtensions  = 3
 	evidenceCycles = 4
-	lookEvery      = 5 // cycles between two looks at the verdict so far
-	firstLook      = 15
+	leastExtension = 5
 )
+
+// looks are the cycles after which the verdict so far is looked at, beside the last: each look has a
+// chance of its own to err, so that they must be few.
+var looks = []int{15, 20, 30, 50}
 
 // DiagnoseOptions say how memory is diagnosed. All sites of the worker make one cycle together.
 type DiagnoseOptions struct {
@@ -40,8 +43,8 @@ type DiagnoseOptions struct {
 	// Extend lengthens the run, at most three times and to five times its length, where the
 	// verdict needs more cycles. UntilCertain ends it as soon as the verdict is certain.
 	Extend, UntilCertain bool
-	// Settle and Idle are the times of these phases in each cycle. Default: DefaultSettle,
-	// DefaultIdle.
+	// Settle and Idle are the times of these phases in each cycle; an Idle below 0 is none.
+	// Default: DefaultSettle, DefaultIdle.
 	Settle, Idle time.Duration
 	// Parallel runs the sites of a cycle at once. Default: false, one after the other, so that
 	// each has its own share of the growth.
@@ -75,9 +78,10 @@ func (o DiagnoseOptions) withDefaults() DiagnoseOptions {
 	if o.Settle <= 0 {
 		o.Settle = DefaultSettle
 	}
-	if o.Idle <= 0 {
+	if o.Idle == 0 {
 		o.Idle = DefaultIdle
 	}
+	o.Idle = max(o.Idle, 0)
 	if o.OnCycle == nil {
 		o.OnCycle = func(DiagnosisProgress) {}
 	}
@@ -137,8 +141,14 @@ func (w *Worker) Diagnose(ctx context.Context, o DiagnoseOptions) error {
 	return w.measured(ctx, func() error {
 		working, stop := context.WithCancel(context.WithoutCancel(ctx))
 		defer stop()
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
 		ended := make(chan error, 1)
-		go func() { ended <- w.engine.Run(working) }()
+		go func() {
+			err := w.engine.Run(working)
+			cancel(fmt.Errorf("the queue has ended: %w", err)) // nobody would work what is asked for
+			ended <- err
+		}()
 		err := d.run(ctx)
 		stop()
 		return errors.Join(err, <-ended)
@@ -147,6 +157,9 @@ func (w *Worker) Diagnose(ctx context.Context, o DiagnoseOptions) error {
 
 func (d *diagnosis) run(ctx context.Context) error {
 	if err := d.plan(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // stopped before the first cycle
+		}
 		return err
 	}
 	d.collect(ctx, memprof.Launch)
@@ -166,9 +179,11 @@ func (d *diagnosis) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	d.progress(memprof.EvidenceCycle, d.done, 0)
 	if err := d.evidence(ctx); err != nil && ctx.Err() == nil {
 		d.missing("evidence of the cause: %v", err)
 	}
+	d.progress(memprof.RecreateCycle, d.done, 0)
 	d.recreate(ctx)
 	return nil
 }
@@ -297,6 +312,7 @@ func (d *diagnosis) runSite(ctx context.Context, site string, number int) error 
 	if run.State != store.RunDone {
 		report.Error = fmt.Sprintf("%s: %s", run.State, run.Error)
 	}
+	report.Lost = run.State == store.RunFailed || run.Pages.Done == 0
 	if err := d.memory.Recorder.Note(memprof.RunNote, report); err != nil {
 		return err
 	}
@@ -334,7 +350,7 @@ func (d *diagnosis) rest(ctx context.Context, cycle *memprof.Cycle) error {
 	err := pause(ctx, d.o.Settle)
 	d.collect(ctx, memprof.Settle)
 	settle.End(ctx)
-	if err != nil {
+	if err != nil || d.o.Idle == 0 {
 		return err
 	}
 	idle := cycle.Phase(memprof.Idle, "")
@@ -384,7 +400,7 @@ func (d *diagnosis) missing(format string, args ...any) {
 // planned end it lengthens it where that is asked for and needed.
 func (d *diagnosis) look() (enough bool) {
 	last := d.done == d.total
-	if d.memory.live == nil || (d.done < firstLook || d.done%lookEvery != 0) && !last {
+	if d.memory.live == nil || !slices.Contains(looks, d.done) && !last {
 		return false
 	}
 	verdict := d.memory.live.diagnosis()
@@ -396,7 +412,7 @@ func (d *diagnosis) look() (enough bool) {
 	if !last || !d.o.Extend || !short || d.ext == maxExtensions {
 		return false
 	}
-	to := min(d.done+max(verdict.MoreCycles, lookEvery), 5*d.o.Cycles)
+	to := min(d.done+max(verdict.MoreCycles, leastExtension), 5*d.o.Cycles)
 	if to <= d.done {
 		return false
 	}

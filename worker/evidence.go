@@ -70,7 +70,6 @@ type evidence struct {
 	*diagnosis
 	grows   memprof.Diagnosis
 	dir     string
-	temp    bool
 	first   string // file of the first snapshot
 	sampled bool   // sampling is on
 	skipped string
@@ -150,7 +149,7 @@ func (e *evidence) end(ctx context.Context, page *browser.Tab, cycles int) {
 		last := filepath.Join(e.dir, "heap-2.heapsnapshot")
 		if err := e.snapshot(ctx, page, last); err != nil {
 			e.skipped = err.Error()
-		} else if err := compare(&found, e.first, last); err != nil {
+		} else if err := compare(ctx, &found, e.first, last); err != nil {
 			e.skipped = err.Error()
 		} else {
 			e.files = append(e.files, e.first, last)
@@ -225,12 +224,15 @@ func writeFile(path string, write func(*os.File) error) error {
 }
 
 // compare says what grew between two snapshots.
-func compare(found *memprof.HeapEvidence, first, last string) error {
+func compare(ctx context.Context, found *memprof.HeapEvidence, first, last string) error {
 	c := heap.NewComparison(heap.CompareOptions{Top: evidenceTop})
 	for _, path := range []string{first, last} {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		s, err := heap.Open(path, heap.Options{})
 		if err != nil {
-			return fmt.Errorf("read a heap snapshot: %w", err)
+			return err
 		}
 		if err := c.Add(filepath.Base(path), s); err != nil {
 			return err

@@ -254,7 +254,7 @@ func TestMemoryThatIsOffCostsNothing(t *testing.T) {
 	c := m.begin(ctx, "shop")
 	c.phase(ctx, memprof.Scrape)
 	m.settle(ctx, c)
-	m.keep(1, c.end(ctx))
+	m.keep(1, c.end(ctx), true)
 	m.close(ctx)
 	sum, _ := m.take(1)
 	require.Zero(t, sum)

@@ -39,6 +39,7 @@ type cycle struct {
 	site   string
 	now    *memprof.Phase
 	kind   memprof.Kind                                 // of now
+	quiet  bool                                         // no other run was at work when it ended
 	ending func(ctx context.Context, kind memprof.Kind) // nil, unless the cycle is of several runs
 }
 
@@ -138,6 +139,7 @@ func (c *cycle) end(ctx context.Context) memprof.Summary {
 	m.mu.Lock()
 	m.active--
 	quiet := m.active == 0
+	c.quiet = quiet
 	m.mu.Unlock()
 	if !quiet || m.recorder == nil {
 		return summary
@@ -167,14 +169,14 @@ func (m *meter) close(ctx context.Context) {
 }
 
 // keep holds a run's summary until the run's end is told.
-func (m *meter) keep(run int64, s memprof.Summary) {
+func (m *meter) keep(run int64, s memprof.Summary, quiet bool) {
 	if m.recorder == nil {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.sums[run] = s
-	m.quiet[run] = m.active == 0
+	m.quiet[run] = quiet
 }
 
 // take returns a run's summary, and whether no other run was at work when it ended, and forgets it.

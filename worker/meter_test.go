@@ -94,7 +94,7 @@ func TestSettleTakesItsTime(t *testing.T) {
 
 func TestSummariesAreTakenOnce(t *testing.T) {
 	m := newTestMeter(t, memprof.LevelCheap)
-	m.keep(7, memprof.Summary{Name: "shop"})
+	m.keep(7, memprof.Summary{Name: "shop"}, true)
 	sum, quiet := m.take(7)
 	require.Equal(t, "shop", sum.Name)
 	require.True(t, quiet)

@@ -189,7 +189,8 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		},
 	})
 	w.meter.settle(ctx, cycle)
-	w.meter.keep(run.ID, cycle.end(ctx))
+	sum := cycle.end(ctx)
+	w.meter.keep(run.ID, sum, cycle.quiet)
 	return outcome(summary, err)
 }
 
