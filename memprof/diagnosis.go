@@ -156,7 +156,7 @@ type CycleRow struct {
 	// PeakPhases all phases that ran at that moment.
 	Peak       float64  `json:"peak_bytes"`
 	PeakPhases []string `json:"peak_phases,omitempty"`
-	// Used says how the cycle counts: "used", "warm-up", "spike", "gap" or "evidence".
+	// Used says how the cycle counts: "used", "warm-up", "spike" or "gap".
 	Used string `json:"used"`
 	// External is what else happened on the host.
 	External External `json:"external"`

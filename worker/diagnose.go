@@ -179,7 +179,6 @@ func (d *diagnosis) run(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	d.progress(memprof.EvidenceCycle, d.done, 0)
 	if err := d.evidence(ctx); err != nil && ctx.Err() == nil {
 		d.missing("evidence of the cause: %v", err)
 	}

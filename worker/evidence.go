@@ -37,6 +37,7 @@ func (d *diagnosis) evidence(ctx context.Context) error {
 	if verdict.Verdict != memprof.Leak && verdict.Verdict != memprof.Growing {
 		return nil
 	}
+	d.progress(memprof.EvidenceCycle, d.done, 0)
 	e := &evidence{diagnosis: d, grows: verdict}
 	if !d.o.NoHeap && d.o.Dir != "" {
 		if err := os.MkdirAll(d.o.Dir, 0o700); err != nil {

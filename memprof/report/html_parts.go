@@ -189,10 +189,9 @@ func heapParts(h memprof.HeapEvidence) *htmlHeap {
 
 // usedReasons say why a cycle was left out.
 var usedReasons = map[string]string{
-	"warm-up":  "warm-up: the first cycles fill caches and compile code, so no slope is taken from them",
-	"spike":    "a spike: it departs from the cycles before and after it",
-	"gap":      "a gap: memory could not be read at its end",
-	"evidence": "run to gather evidence of the cause, under instruments that move memory themselves",
+	"warm-up": "warm-up: the first cycles fill caches and compile code, so no slope is taken from them",
+	"spike":   "a spike: it departs from the cycles before and after it",
+	"gap":     "a gap: memory could not be read at its end",
 }
 
 // leftOut says what was left out and why.

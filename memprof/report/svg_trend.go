@@ -58,14 +58,14 @@ func cycleNumbers(d memprof.Diagnosis, n int) []int {
 	return numbers
 }
 
-// usedAs says how the judge used a value: "used", "warm-up", "spike" or "evidence".
+// usedAs says how the judge used a value: "used", "warm-up" or "spike".
 func usedAs(d memprof.Diagnosis, m memprof.MetricVerdict, i int) string {
 	if slices.Contains(m.SpikesAt, i+1) {
 		return "spike"
 	}
 	if i < len(d.Cycles) {
 		switch used := d.Cycles[i].Used; used {
-		case "warm-up", "evidence":
+		case "warm-up":
 			return used
 		case "gap": // of another metric: this one has a value
 			return "used"
