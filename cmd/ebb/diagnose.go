@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,6 +101,41 @@ func (d *diagnosisFiles) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&d.html, "html", "", "write it as one HTML page to `file`")
 }
 
+// check refuses files that cannot be written, before the hours that come to their contents.
+func (d *diagnosisFiles) check() error {
+	for _, out := range []struct{ flag, path string }{{"json", d.json}, {"html", d.html}, {"record", d.record}} {
+		if err := checkOutput(out.flag, out.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOutput refuses a flag's file that cannot be written. It leaves nothing behind, and a file that
+// is there as it is; "" and - are none.
+func checkOutput(flag, path string) error {
+	if path == "" || path == "-" && flag == "json" {
+		return nil
+	}
+	before, err := os.Stat(path)
+	if err == nil && !before.IsDir() && !before.Mode().IsRegular() {
+		return nil // to open a pipe may wait for its reader
+	}
+	made := errors.Is(err, fs.ErrNotExist)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return usageErrorf("--%s: %w", flag, err)
+	}
+	err = file.Close()
+	if made {
+		err = errors.Join(err, os.Remove(path))
+	}
+	if err != nil {
+		return usageErrorf("--%s: %w", flag, err)
+	}
+	return nil
+}
+
 func (o *diagnoseOptions) check(args []string) error {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.url != "", o.demo} {
@@ -155,6 +191,9 @@ func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, ar
 	if err != nil {
 		return err
 	}
+	if err := o.out.check(); err != nil {
+		return err
+	}
 	chosen, closeSites, err := a.diagnosed(o, args)
 	if err != nil {
 		return err
@@ -177,10 +216,7 @@ func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, ar
 		return err
 	}
 	d, err := a.present(path, o.out)
-	if err != nil {
-		return err
-	}
-	return failOn(d, o.failOn)
+	return failOn(d, o.failOn, err)
 }
 
 // diagnosed are the sites to diagnose, with what serves them until it is closed.
@@ -198,16 +234,12 @@ func (a *app) diagnosed(o diagnoseOptions, args []string) (chosen []*sites.Site,
 		return chosen, nothing, err
 	}
 	for _, name := range args {
-		site, passing, err := a.siteOf(name)
-		if err != nil {
-			return nil, nil, err
-		}
-		if passing {
+		if strings.Contains(name, "://") {
 			return nil, nil, usageErrorf("%s is a URL: write --url %s", name, name)
 		}
-		chosen = append(chosen, site)
 	}
-	return chosen, nothing, nil
+	chosen, err = a.pickSites(args)
+	return chosen, nothing, err
 }
 
 func diagnosedDemo() ([]*sites.Site, func() error, error) {
@@ -327,11 +359,11 @@ func schedules(list []*sites.Site) map[string]worker.Schedule {
 // later diagnoses of the same sites.
 func (a *app) present(path string, files diagnosisFiles) (memprof.Diagnosis, error) {
 	d, err := a.render(path, files)
-	if err != nil {
-		return d, err
+	if d.Verdict == "" {
+		return d, err // it could not be read
 	}
 	fmt.Fprintf(a.stderr, "\nRecording: %s\n", path)
-	return d, memprof.NoteVerdict(path, d)
+	return d, errors.Join(err, memprof.NoteVerdict(path, d))
 }
 
 // render judges a recording and writes what comes of it.
@@ -381,10 +413,11 @@ func writeFile(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// failOn is the exit code that a verdict was asked to end with.
-func failOn(d memprof.Diagnosis, verdicts []string) error {
+// failOn is err, with the exit code that a verdict was asked to end with: that comes first, whatever
+// else went wrong after it.
+func failOn(d memprof.Diagnosis, verdicts []string, err error) error {
 	if !slices.Contains(verdicts, string(d.Verdict)) {
-		return nil
+		return err
 	}
-	return &exitError{code: failures[d.Verdict]}
+	return &exitError{code: failures[d.Verdict], err: err}
 }

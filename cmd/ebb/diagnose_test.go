@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/memprof"
 )
 
 // TestDiagnosisWithoutARecordingEnds: on a full disk there would be nothing to judge, so the cycles
@@ -30,4 +34,25 @@ func TestFirstSignalEndsADiagnosis(t *testing.T) {
 	require.NotContains(t, p.said(), "next start")
 	require.Contains(t, p.stdout.String(), "INCONCLUSIVE")
 	w.requireNothingLeft()
+}
+
+// TestVerdictToFailOnComesFirst: what goes wrong after a leak was found is told, and changes no exit code.
+func TestVerdictToFailOnComesFirst(t *testing.T) {
+	full := errors.New("the disk is full")
+	for _, c := range []struct {
+		verdict memprof.Verdict
+		err     error
+		code    int
+		says    string
+	}{
+		{memprof.Leak, nil, exitLeak, ""},
+		{memprof.Leak, full, exitLeak, "ebb: the disk is full\n"},
+		{memprof.Stable, full, exitFailed, "ebb: the disk is full\n"},
+		{"", full, exitFailed, "ebb: the disk is full\n"},
+	} {
+		var said bytes.Buffer
+		a := &app{stderr: &said, started: true}
+		require.Equal(t, c.code, a.exit(failOn(memprof.Diagnosis{Verdict: c.verdict}, []string{"leak"}, c.err)))
+		require.Equal(t, c.says, said.String())
+	}
 }

@@ -22,10 +22,7 @@ was not collected before the readings, so less can be said.`,
 				return err
 			}
 			d, err := a.render(args[0], files)
-			if err != nil {
-				return err
-			}
-			return failOn(d, verdicts)
+			return failOn(d, verdicts, err)
 		},
 	}
 	files.addFlags(cmd)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,11 +68,25 @@ func (a *app) pickSites(names []string) ([]*sites.Site, error) {
 		if err != nil {
 			return nil, withCode(exitUsage, err)
 		}
-		if !slices.ContainsFunc(picked, func(s *sites.Site) bool { return s.Name == site.Name }) {
+		i := slices.IndexFunc(picked, func(s *sites.Site) bool { return s.Name == site.Name })
+		switch {
+		case i < 0:
 			picked = append(picked, site)
+		case !sameFile(picked[i].File, site.File):
+			return nil, usageErrorf("the sites of %s and %s are both named %s", picked[i].File, site.File, site.Name)
 		}
 	}
 	return picked, nil
+}
+
+// sameFile says whether two paths lead to one file.
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 func pickSite(name string, known []*sites.Site) (*sites.Site, error) {
