@@ -39,7 +39,9 @@ func newSelftestCommand(a *app) *cobra.Command {
 twins, each in a Chrome of its own, and print what this build finds on this machine: found,
 cause named, rate against truth, false alarms. --statistics judges simulated series instead.
 
-Exit code 3: a leak was missed, a clean page accused, or a wrong cause stated as certain.`,
+Exit code 3: a leak was missed, a clean page accused, a wrong cause stated as certain, or a
+page could not be diagnosed; where 30 leaking pages or more were, also that the cause of
+less than 93 % of them was named right, or the rate of less than 93 % was.`,
 		Example: `  ebb selftest --quick
   ebb selftest array-buffers event-listeners event-listeners-clean
   ebb selftest --repeat 3 --json matrix.json
@@ -86,7 +88,7 @@ func (o selftestOptions) check() error {
 	if o.cycles > maxDiagnosisCycles {
 		return usageErrorf("--cycles: at most %d", maxDiagnosisCycles)
 	}
-	return nil
+	return checkOutput("json", o.json)
 }
 
 // selftest diagnoses the pages, each in a process of its own: one that leaks in the worker must
