@@ -16,6 +16,7 @@ import (
 
 // diagnosed lets a board show a diagnosis of one cycle with a stage of each kind, a second each.
 func diagnosed(b *board) {
+	time.Sleep(500 * time.Millisecond) // between two of the board's own looks
 	step := func(stage string, cycle int) {
 		b.cycle(worker.DiagnosisProgress{Stage: stage, Cycle: cycle, Cycles: 5, Memory: 200 * memprof.MB, SoFar: memprof.Leak})
 		time.Sleep(time.Second)
