@@ -21,6 +21,13 @@ const (
 	maxDissected = 5
 )
 
+// spikeSeries are the metrics in which spikes are looked for; openPages is the number of pages that
+// explains a part of them.
+var (
+	spikeSeries = []Series{anonChrome, {"process.anon", Worker}, {"heap.used", ""}, {"heap.backing", ""}}
+	openPages   = Series{"target.count", "page"}
+)
+
 // peak is the highest reading of one cycle above its level.
 type peak struct {
 	index       int // of the cycle
@@ -35,7 +42,7 @@ func (p peak) height() float64 { return p.value - p.base }
 // They make the verdict where the level is stable.
 func (g *diagnosing) spikes() {
 	found := map[int]peak{}
-	for _, s := range []Series{anonChrome, {"process.anon", Worker}, {"heap.used", ""}, {"heap.backing", ""}} {
+	for _, s := range spikeSeries {
 		for _, p := range outstanding(g.peaks(s)) {
 			if had, ok := found[p.index]; !ok || p.height() > had.height() {
 				found[p.index] = p
@@ -79,8 +86,8 @@ func (g *diagnosing) peaks(s Series) []peak {
 		}
 		base := math.Min(before, after)
 		p := peak{index: i, metric: s, base: base, value: top.Value}
-		pages := c.Peaks[Series{"target.count", "page"}].Value
-		open, _ := c.Before.At(Series{"target.count", "page"})
+		pages := c.Peaks[openPages].Value
+		open, _ := c.Before.At(openPages)
 		p.excess = p.height() - spikeHeight
 		if s == anonChrome {
 			p.excess -= pageMemory * math.Max(0, pages-open)

@@ -419,3 +419,17 @@ func TestAControlThatDiesIsAGapAndNoZero(t *testing.T) {
 		require.False(t, ok, s)
 	}
 }
+
+// The samples of a recording of days are thinned, from its beginning to its end.
+func TestALongRecordingIsThinned(t *testing.T) {
+	h := newHistory(t, Plan{})
+	const n = 5 * maxSamples / 2
+	for i := range n {
+		h.add(Sample{Seq: uint64(i + 1), Start: h.start.Add(time.Duration(i) * time.Second), Totals: Totals{Level: LevelCheap, Tick: true, Values: map[Series]float64{}}})
+	}
+	require.LessOrEqual(t, len(h.tally.samples), maxSamples)
+	require.Greater(t, len(h.tally.samples), maxSamples/4)
+	first, last := h.tally.samples[0].Start, h.tally.samples[len(h.tally.samples)-1].Start
+	require.Less(t, first.Sub(h.start), 10*time.Second)
+	require.Less(t, h.start.Add(n*time.Second).Sub(last), 10*time.Second)
+}

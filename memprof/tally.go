@@ -44,6 +44,8 @@ type Tally struct {
 	last     time.Time
 	lastFull Sample
 	samples  []Sample // Detail only, totals of plotted series
+	seen     int      // samples so far, of which one in every was kept
+	every    int
 	phases   []PhaseSpan
 	cut      bool
 }
@@ -113,7 +115,32 @@ func (t *Tally) sample(s Sample) {
 		}
 	}
 	s.Totals.Values, s.Totals.Missing = kept, nil
-	t.samples = append(t.samples, s)
+	t.seen++
+	if t.seen%t.stride() == 0 {
+		t.samples = append(t.samples, s)
+	}
+}
+
+// maxSamples bounds the ticks and readings that are kept of one recording: those of a diagnosis are
+// all kept, of a worker's life of days every second, fourth, ... one.
+const maxSamples = 40_000
+
+// stride says that of so many samples one is kept. It doubles, with those kept so far thinned out, as
+// often as they become too many.
+func (t *Tally) stride() int {
+	if t.every == 0 {
+		t.every = 1
+	}
+	if len(t.samples) < maxSamples {
+		return t.every
+	}
+	for i := range maxSamples / 2 {
+		t.samples[i] = t.samples[2*i]
+	}
+	clear(t.samples[maxSamples/2:])
+	t.samples = t.samples[:maxSamples/2]
+	t.every *= 2
+	return t.every
 }
 
 // cycle takes the end of a cycle. In a recording of a worker's regular life every cycle that
@@ -130,7 +157,7 @@ func (t *Tally) cycle(s Summary) {
 			t.bySite()
 		}
 		if t.o.Detail {
-			t.cycles = append(t.cycles, s)
+			t.keep(s)
 		}
 	case !t.o.Detail:
 	case s.Name == EvidenceCycle:
@@ -138,6 +165,21 @@ func (t *Tally) cycle(s Summary) {
 	case strings.HasPrefix(s.Name, RecreateCycle+" "):
 		t.recreate = append(t.recreate, s)
 	}
+}
+
+// keep keeps of a judged cycle what a diagnosis needs.
+func (t *Tally) keep(s Summary) {
+	if n := len(t.cycles); n > 0 {
+		t.cycles[n-1].Open = nil // only what is open at the end is told
+	}
+	peaks := make(map[Series]Peak, len(spikeSeries)+1)
+	for _, series := range append(slices.Clone(spikeSeries), openPages) {
+		if p, ok := s.Peaks[series]; ok {
+			peaks[series] = p
+		}
+	}
+	s.Peaks, s.AfterScrape, s.AfterCleanup = peaks, nil, nil
+	t.cycles = append(t.cycles, s)
 }
 
 // bySite adds the heap of each site's pages and what each origin stores, as the cycle's last reading
