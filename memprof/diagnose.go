@@ -116,7 +116,8 @@ func (g *diagnosing) uncollected() {
 }
 
 // verdict is the worst of the primary metrics. Of process memory the total of Chrome decides
-// whether it stepped or is undecided: single process types only add what grows.
+// whether it stepped or is undecided: single process types, and what is kept in pools, only add what
+// grows.
 func (g *diagnosing) verdict() {
 	g.d.Verdict = Inconclusive
 	if g.t.judged == 0 {
@@ -159,9 +160,13 @@ func (g *diagnosing) decides(m *judged, v Verdict) bool {
 	if v == Leak || v == Growing {
 		return true
 	}
-	partial := m.series.Metric == "process.anon" && m.series.Group != Chrome && m.series.Group != Worker ||
-		m.series.Metric == "profile.bytes"
-	return !partial
+	switch m.series.Metric {
+	case "process.anon":
+		return m.series.Group == Chrome || m.series.Group == Worker
+	case "profile.bytes", "go.goroutines", "process.fds", "process.sockets": // pools that fill
+		return false
+	}
+	return true
 }
 
 // deciding are the primary metrics that made the verdict, the one that grows most first.

@@ -262,7 +262,7 @@ func diagnosedDemo() ([]*sites.Site, func() error, error) {
 
 // diagnosedPage is a site of one page whose document, or at least whose tab, outlives a cycle.
 func diagnosedPage(o diagnoseOptions) (*sites.Site, error) {
-	if !strings.HasPrefix(o.url, "http://") && !strings.HasPrefix(o.url, "https://") {
+	if lower := strings.ToLower(o.url); !strings.HasPrefix(lower, "http://") && !strings.HasPrefix(lower, "https://") {
 		return nil, usageErrorf("--url: %q is no http or https URL", o.url)
 	}
 	site, err := pageSite(o.url)

@@ -113,25 +113,11 @@ func promptRetries() map[crawl.Class]queue.Retry {
 
 // chosenSites are the configured sites, or those of them that are named.
 func (a *app) chosenSites(names []string) ([]*sites.Site, error) {
-	all, err := a.siteFiles(nil)
-	if err != nil {
-		return nil, err
-	}
-	if len(all) == 0 {
+	chosen, err := a.pickSites(names)
+	if err == nil && len(chosen) == 0 {
 		return nil, usageErrorf("there is nothing to run: no site file was found; name their folder with --sites")
 	}
-	if len(names) == 0 {
-		return all, nil
-	}
-	var chosen []*sites.Site
-	for _, name := range names {
-		site, _, err := a.siteOf(name)
-		if err != nil {
-			return nil, err
-		}
-		chosen = append(chosen, site)
-	}
-	return chosen, nil
+	return chosen, err
 }
 
 // anyScheduled refuses to wait for ever for sites that have no schedule.
