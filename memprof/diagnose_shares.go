@@ -30,6 +30,9 @@ func (g *diagnosing) shares() {
 		d.Site = leading(d.BySite)
 	}
 	d.Template = g.template(d.Site)
+	for i := range d.Causes {
+		d.Causes[i].Site = d.Site
+	}
 	switch {
 	case d.Of.Metric == "process.anon" && d.Of.Group != Chrome:
 		d.Process = d.Of.Group

@@ -1,6 +1,9 @@
 package memprof
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // DiagnosisSchema names the format of a diagnosis as JSON.
 const DiagnosisSchema = "ebb.diagnosis/1"
@@ -213,6 +216,9 @@ type MetricVerdict struct {
 
 // Series is the metric and group of the verdict.
 func (m MetricVerdict) Series() Series { return Series{m.Name, m.Process} }
+
+// Site is the site whose pages alone a metric is of; ok is false for one that is of all.
+func (m MetricVerdict) Site() (name string, ok bool) { return strings.CutPrefix(m.Process, sitePrefix) }
 
 // Estimate is a value with its 95 % interval. Where the data bound nothing it is not Known, and the
 // three are 0.

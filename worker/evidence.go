@@ -89,7 +89,7 @@ func (e *evidence) page() *browser.Tab {
 		case "heap.used", "heap.backing", "heap.embedder", "perf.Nodes", "perf.JSEventListeners", "perf.Frames":
 			script = true
 		}
-		if name, ok := strings.CutPrefix(m.Process, "site "); ok && m.Name == "heap.used" && m.Rate.Value > most {
+		if name, ok := m.Site(); ok && m.Name == "heap.used" && m.Rate.Value > most {
 			site, most = name, m.Rate.Value
 		}
 	}

@@ -194,11 +194,19 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 	return outcome(summary, err)
 }
 
-// standAside holds a run that is beyond the site's quota until the worker stops, so
-// that it stays in the queue as it is.
+// asideFor is how long a run that is beyond the site's quota is held before it is left to others.
+const asideFor = 2 * time.Second
+
+// standAside leaves a run that is beyond the site's quota in the queue as it is. It is not held until
+// the worker stops: two workers would each hold the run that the other waits for.
 func (w *Worker) standAside(ctx context.Context) (queue.Outcome, error) {
-	<-ctx.Done()
-	return queue.Outcome{State: store.RunFailed, Class: crawl.ClassLimit, Error: "the worker had done its number of runs"}, nil
+	timer := time.NewTimer(asideFor)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return queue.Outcome{}, queue.ErrAside
 }
 
 // outcome says what the queue must know of a run.

@@ -27,6 +27,9 @@ var (
 	ErrUnknownSite = errors.New("no worker has this site")
 	// ErrNotFound is returned for a job that does not exist.
 	ErrNotFound = errors.New("no such job")
+	// ErrAside is what a Handler returns to leave a run to another worker: it goes back into the
+	// queue as if the worker had stopped, and costs no attempt.
+	ErrAside = errors.New("left to another worker")
 )
 
 // Engine plans and works the runs of some sites. Its methods are safe for concurrent

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -96,8 +97,10 @@ func (e *engine[TTx]) completeJob(ctx context.Context, tx store.Tx, raw TTx, job
 // result is how an attempt ended, as the engine sees it.
 type result struct {
 	outcome Outcome
-	// interrupted: the worker stops, and the run is to go on another time.
+	// interrupted: the worker stops, or leaves the run to another, and it is to go on another time.
 	interrupted bool
+	// why says why it was interrupted. Default: the worker stopped.
+	why string
 	// cancelled: somebody cancelled the job; the run is given up.
 	cancelled bool
 }
@@ -156,6 +159,8 @@ func (e *engine[TTx]) judge(ctx, work context.Context, site *sites.Site, outcome
 		return result{outcome: Outcome{State: store.RunFailed, Error: "cancelled"}, cancelled: true}
 	case ctx.Err() != nil:
 		return result{outcome: outcome, interrupted: true}
+	case errors.Is(err, ErrAside):
+		return result{interrupted: true, why: ErrAside.Error()}
 	case work.Err() != nil:
 		outcome = Outcome{Class: crawl.ClassTimeout, Error: fmt.Sprintf("%v of %v", errTimeout, time.Duration(site.Timeout))}
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {
@@ -240,7 +245,7 @@ func (e *engine[TTx]) record(ctx context.Context, tx store.Tx, raw TTx, job *riv
 	wait, retry := time.Duration(0), false
 	switch {
 	case r.interrupted:
-		again, retry = store.Again{Error: "the worker stopped"}, true
+		again, retry = store.Again{Error: cmp.Or(r.why, "the worker stopped")}, true
 	case !r.cancelled:
 		wait, retry = pause(e.options.Retries, outcome, run.Failures+1)
 	}
