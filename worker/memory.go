@@ -95,10 +95,12 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		Manifest:    memprof.Manifest{Ebb: o.Version, Go: runtime.Version(), Host: host, ConfigHash: o.ConfigHash},
 		WriteFailed: o.WriteFailed, SpikeInterval: o.SpikeInterval,
 	}
+	if o.Level == memprof.LevelFull {
+		options.ReadTimeout = fullTimeout
+	}
 	if o.Judged > 0 {
 		m.live = newLive(o.Judged)
 		options.Observe = m.live.observe
-		options.ReadTimeout = judgedTimeout
 		options.Ring = 1 // nobody looks at recent ticks, and a ring that fills grows as a leak does
 	} else {
 		m.watch = memprof.NewWatch()
@@ -116,8 +118,9 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	return m, nil
 }
 
-// judgedTimeout bounds a reading of a diagnosis, which would rather wait for a busy page than miss it.
-const judgedTimeout = 4 * time.Second
+// fullTimeout bounds a reading at the full level, which asks for more, and would rather wait for a
+// busy page or machine than miss it.
+const fullTimeout = 4 * time.Second
 
 // Close ends the recording. Call it after the recorder's Run has returned and before
 // the pool is closed.

@@ -161,7 +161,7 @@ func sane(t *testing.T, recording *memprof.Recording) {
 			known++
 		}
 	}
-	require.Equal(t, len(recording.Samples), known, "the headline is never unknown")
+	require.Equal(t, len(recording.Samples), known, "the headline is never unknown: %+v", recording.Gaps)
 }
 
 // telescopes checks that a cycle's change is the sum of those of its phases: exactly, but for
