@@ -37,7 +37,7 @@ func (b *Browser) Attach(ctx context.Context, targetID string) (session cdp.Sess
 	return s, func() {
 		b.tracker.unwatch(id, s)
 		b.conn.forget(s, ErrClosed)
-		b.conn.root.post(target.CommandDetachFromTarget, target.DetachFromTargetParams{SessionID: res.SessionID})
+		b.conn.root.post(target.CommandDetachFromTarget, target.DetachFromTargetParams(res))
 	}, nil
 }
 

@@ -115,7 +115,7 @@ func (g *gate) noteSession(l *link, msg *cdproto.Message) {
 		return
 	}
 	if !g.links[l] {
-		g.conn.root.post(target.CommandDetachFromTarget, target.DetachFromTargetParams{SessionID: res.SessionID})
+		g.conn.root.post(target.CommandDetachFromTarget, target.DetachFromTargetParams(res))
 		return
 	}
 	g.sessions[res.SessionID] = l

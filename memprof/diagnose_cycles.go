@@ -11,8 +11,14 @@ import (
 // tracedSeries are those of a Trace, and of the values of a CycleRow.
 var tracedSeries = []Series{
 	anonChrome,
-	{"process.anon", "browser"}, {"process.anon", "renderer"}, {"process.anon", "gpu-process"}, {"process.anon", "network"}, {"process.anon", Worker},
-	{"heap.used", ""}, {"heap.backing", ""}, {"target.count", "page"},
+	{"process.anon", "browser"},
+	{"process.anon", "renderer"},
+	{"process.anon", "gpu-process"},
+	{"process.anon", "network"},
+	{"process.anon", Worker},
+	{"heap.used", ""},
+	{"heap.backing", ""},
+	{"target.count", "page"},
 }
 
 // cycles tells each judged cycle.
