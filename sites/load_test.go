@@ -149,7 +149,7 @@ func TestLoadAllGivesEveryFaultAndWhatIsRight(t *testing.T) {
 	var faults Faults
 	require.ErrorAs(t, err, &faults)
 	require.EqualError(t, err, dir+`/2.yaml:4:1: color: unknown key "color"; known are name, description, start, schedule, timezone, `+
-		`jitter, timeout, overlap, missed, isolation, keep, challenge, user_agent, robots, limits, block, follow, templates
+		`jitter, timeout, overlap, missed, isolation, keep, challenge, user_agent, robots, cleanup, limits, block, follow, templates
 `+dir+`/2.yaml:5:10: timeout: duration 5 has no unit; write 5s, 5m or 5h
 `+dir+`/3.yaml:2:7: name: the site "small" is already in `+dir+`/1.yaml; give each site a name of its own`)
 

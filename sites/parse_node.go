@@ -214,6 +214,8 @@ func wantText(t reflect.Type) string {
 		return "a duration such as 90s"
 	case reflect.TypeFor[Size]():
 		return "a size such as 20MB"
+	case reflect.TypeFor[When]():
+		return "page, run, cycle, every N pages (runs, cycles) or off"
 	}
 	return "a rate such as 2/s"
 }

@@ -17,11 +17,14 @@ import (
 //go:embed site.go
 var siteSource string
 
+//go:embed cleanup.go
+var cleanupSource string
+
 // Schema gives the JSON Schema (draft 2020-12, indented) of a site file, for editors
 // and other tools. It knows the short forms. Parse refuses more: what a schema cannot
 // say, such as a schedule that never fires.
 func Schema() ([]byte, error) {
-	texts, err := commentsOf(siteSource)
+	texts, err := commentsOf(siteSource, cleanupSource)
 	if err != nil {
 		return nil, fmt.Errorf("describe the schema of a site file: %w", err)
 	}
@@ -162,6 +165,8 @@ func (b *schemaBuilder) value(field string, t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: sizePattern}
 	case reflect.TypeFor[Rate]():
 		return &jsonschema.Schema{Type: "string", Pattern: ratePattern}
+	case reflect.TypeFor[When]():
+		return &jsonschema.Schema{Type: "string", Pattern: whenPattern}
 	case reflect.TypeFor[[]Field]():
 		return b.fields()
 	}

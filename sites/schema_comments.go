@@ -7,14 +7,21 @@ import (
 	"strings"
 )
 
-// commentsOf gives the comments of the struct types in a Go file, by Type and by
+// commentsOf gives the comments of the struct types in Go files, by Type and by
 // Type.Field, each as one line.
-func commentsOf(source string) (map[string]string, error) {
-	file, err := parser.ParseFile(token.NewFileSet(), "site.go", source, parser.ParseComments)
-	if err != nil {
-		return nil, err
-	}
+func commentsOf(sources ...string) (map[string]string, error) {
 	texts := map[string]string{}
+	for _, source := range sources {
+		file, err := parser.ParseFile(token.NewFileSet(), "site.go", source, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		commentsOfFile(file, texts)
+	}
+	return texts, nil
+}
+
+func commentsOfFile(file *ast.File, texts map[string]string) {
 	ast.Inspect(file, func(n ast.Node) bool {
 		decl, ok := n.(*ast.GenDecl)
 		if !ok {
@@ -28,7 +35,6 @@ func commentsOf(source string) (map[string]string, error) {
 		}
 		return false
 	})
-	return texts, nil
 }
 
 func commentsOfFields(typ *ast.TypeSpec, texts map[string]string) {

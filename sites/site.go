@@ -57,6 +57,10 @@ type Site struct {
 	// Robots says whether robots.txt is obeyed. Default: obey.
 	Robots RobotsRule `yaml:"robots,omitempty"`
 
+	// Cleanup says which cleanups are done, and when. Default: those of the configuration;
+	// with isolation tab, unless the document is kept, also blank: run.
+	Cleanup Cleanup `yaml:"cleanup,omitempty"`
+
 	// Limits bound a run. Default: those of each limit.
 	Limits Limits `yaml:"limits,omitempty"`
 	// Block names what a page may not load. Default: nothing is blocked.
