@@ -15,6 +15,8 @@ type Config struct {
 	Database string
 	// UserAgent is sent by sites that set none; "" is the one that names Ebb.
 	UserAgent string
+	// Cleanup are the cleanups of sites that say nothing of them, each as name=when.
+	Cleanup []string
 
 	Browser  BrowserConfig
 	Pool     PoolConfig

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/ebbworker/ebb/sites"
 )
 
 // A valueCheck says which values of a key are possible, to a reader and to the
@@ -147,6 +149,20 @@ func (notRoot) check(field any) error {
 
 func (notRoot) describe(schema *jsonschema.Schema) {
 	schema.Not = &jsonschema.Schema{Enum: []any{"root", "0"}}
+}
+
+// cleanupRules are cleanups with the time of each.
+type cleanupRules struct{}
+
+func (cleanupRules) check(field any) error {
+	if _, err := sites.ParseCleanup(*field.(*[]string)); err != nil {
+		return wantedf("%s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return nil
+}
+
+func (cleanupRules) describe(schema *jsonschema.Schema) {
+	schema.Items.Pattern = "^(" + strings.Join(sites.CleanupNames(), "|") + ")(=.+)?$"
 }
 
 // chromeFlags are flags for Chrome, less those that Ebb itself must own.

@@ -40,6 +40,10 @@ var configKeys = []configKey{
 		path: "user_agent", help: "User agent of sites that set none. Empty: the one that names Ebb.",
 		check: headerText{}, field: func(c *Config) any { return &c.UserAgent },
 	},
+	{
+		path: "cleanup", help: "Cleanups of sites that say nothing of them, each NAME or NAME=WHEN: page, run, cycle, every N pages, off.",
+		check: cleanupRules{}, field: func(c *Config) any { return &c.Cleanup },
+	},
 
 	{
 		path: "browser.path", help: "Chrome's executable. Empty: looked for.", files: true,

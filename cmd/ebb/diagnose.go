@@ -32,6 +32,8 @@ type diagnoseOptions struct {
 	memory               string
 	cpus                 float64
 	failOn               []string
+	cleanup              cleanupFlag
+	cleaned              sites.Cleanup // as cleanup says
 	out                  diagnosisFiles
 }
 
@@ -91,6 +93,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
 	f.StringVar(&o.memory, "memory", "", "limit the worker and Chrome to a `size` such as 2g")
 	f.Float64Var(&o.cpus, "cpus", 0, "limit them to a `number` of processors")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, failOnUsage)
+	o.cleanup.add(cmd)
 	o.out.addFlags(cmd)
 	f.StringVar(&o.out.record, "record", "", "write the recording to `file` (default: memory.recordings)")
 	return cmd
@@ -160,6 +163,10 @@ func (o *diagnoseOptions) check(args []string) error {
 		return usageErrorf("--idle must be between 0 and an hour")
 	}
 	if err := checkFailOn(o.failOn); err != nil {
+		return err
+	}
+	var err error
+	if o.cleaned, err = o.cleanup.parse(); err != nil {
 		return err
 	}
 	return atLeastOne("cycles", o.cycles)
@@ -301,7 +308,7 @@ func (a *app) record(ctx context.Context, stop *stopper, o diagnoseOptions, chos
 		return "", err
 	}
 	opened := rigOptions{
-		sites: unscheduled(chosen), stop: stop, retries: promptRetries(), database: filepath.Join(folder.path, "ebb.db"),
+		sites: unscheduled(chosen), cleanup: o.cleaned, stop: stop, retries: promptRetries(), database: filepath.Join(folder.path, "ebb.db"),
 		diagnosis: &diagnosisRig{cycles: maxJudged(o)}, recording: o.out.record,
 	}
 	err = a.withRig(ctx, opened, func(ctx context.Context, r *rig) error {

@@ -37,6 +37,8 @@ type rig struct {
 // rigOptions say what differs between the commands that scrape.
 type rigOptions struct {
 	sites []*sites.Site
+	// cleanup goes before what the sites and the configuration say. Default: nothing is said.
+	cleanup sites.Cleanup
 	// stop counts the signals that ask the command to end.
 	stop *stopper
 	// retries are those of worker.Options.
@@ -85,6 +87,9 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	exe, err := a.findBrowser(settings)
 	if err != nil {
+		return err
+	}
+	if o.sites, err = cleanedSites(o.sites, settings.Cleanup, o.cleanup); err != nil {
 		return err
 	}
 	r := &rig{settings: settings, board: newBoard(a.err())}

@@ -17,6 +17,7 @@ import (
 func newRunCommand(a *app) *cobra.Command {
 	var once bool
 	var cycles int
+	var cleanup cleanupFlag
 	cmd := &cobra.Command{
 		Use:   "run [SITE...]",
 		Short: "Run every site on its schedule until stopped",
@@ -34,15 +35,20 @@ on at the next start. A second one interrupts them at once.`,
 					return err
 				}
 			}
-			return a.run(cmd.Context(), names, once, cycles)
+			cleaned, err := cleanup.parse()
+			if err != nil {
+				return err
+			}
+			return a.run(cmd.Context(), names, once, cycles, cleaned)
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "run every site once, now, and exit")
 	cmd.Flags().IntVar(&cycles, "cycles", 0, "exit after `N` runs of each site")
+	cleanup.add(cmd)
 	return cmd
 }
 
-func (a *app) run(ctx context.Context, names []string, once bool, cycles int) error {
+func (a *app) run(ctx context.Context, names []string, once bool, cycles int, cleanup sites.Cleanup) error {
 	chosen, err := a.chosenSites(names)
 	if err != nil {
 		return err
@@ -53,7 +59,7 @@ func (a *app) run(ctx context.Context, names []string, once bool, cycles int) er
 		}
 	}
 	var r *rig
-	o := rigOptions{sites: chosen, most: cycles}
+	o := rigOptions{sites: chosen, cleanup: cleanup, most: cycles}
 	o.onEnd = func(_ queue.Ended, memory memprof.Summary) {
 		if r != nil && r.forPeople(a) && len(memory.Phases) > 0 {
 			_ = report.CycleTable(r.board.progress, memory, a.err().Width)

@@ -25,6 +25,7 @@ import (
 
 func newScrapeCommand(a *app) *cobra.Command {
 	var format string
+	var cleanup cleanupFlag
 	cmd := &cobra.Command{
 		Use:   "scrape SITE|FILE|URL",
 		Short: "Run one site once and print its items",
@@ -43,21 +44,26 @@ memory table go to standard error.`,
 			if err != nil {
 				return usageErrorf("%w", err)
 			}
+			cleaned, err := cleanup.parse()
+			if err != nil {
+				return err
+			}
 			return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error {
-				return a.scrape(ctx, stop, args[0], form)
+				return a.scrape(ctx, stop, args[0], form, cleaned)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", string(output.FormatJSONL), "`format` of the items: jsonl, csv or table")
+	cleanup.add(cmd)
 	return cmd
 }
 
-func (a *app) scrape(ctx context.Context, stop *stopper, what string, format output.Format) (err error) {
+func (a *app) scrape(ctx context.Context, stop *stopper, what string, format output.Format, cleanup sites.Cleanup) (err error) {
 	site, passing, err := a.siteOf(what)
 	if err != nil {
 		return err
 	}
-	o := rigOptions{sites: []*sites.Site{site}, stop: stop, retries: promptRetries()}
+	o := rigOptions{sites: []*sites.Site{site}, cleanup: cleanup, stop: stop, retries: promptRetries()}
 	if passing {
 		kept, tempErr := newTemporary("ebb-scrape-")
 		if tempErr != nil {

@@ -30,6 +30,7 @@ func describeSite(o *outline, site *sites.Site, now time.Time) {
 	add("follow", followText(site))
 	add("isolation", isolationText(site))
 	add("challenge", challengeText(site.Challenge))
+	add("cleanup", cleanupText(site.Cleanups(sites.Cleanup{})))
 	add("blocked", blockedText(site.Block))
 	for i := range site.Templates {
 		describeTemplate(o, &site.Templates[i])
@@ -160,6 +161,25 @@ func challengeText(c sites.Challenge) string {
 		return fmt.Sprintf("a challenge page is waited for, up to %s", c.Limit)
 	}
 	return "a challenge page fails at once"
+}
+
+// cleanupText says which cleanups are done, as far as the site file says.
+func cleanupText(c sites.Cleanup) string {
+	var parts []string
+	for _, rule := range c.Rules() {
+		switch after, every := rule.When.After(); {
+		case after == sites.Never:
+			parts = append(parts, "no "+rule.Name)
+		case every == 1:
+			parts = append(parts, fmt.Sprintf("%s after each %s", rule.Name, after))
+		default:
+			parts = append(parts, fmt.Sprintf("%s after every %d %ss", rule.Name, every, after))
+		}
+	}
+	if len(parts) == 0 {
+		return "that of the configuration"
+	}
+	return strings.Join(parts, "; ")
 }
 
 func blockedText(b sites.Block) string {
