@@ -45,6 +45,12 @@ type LeaseOptions struct {
 	// MaxDocument is the largest document that is taken, in bytes, as far as the server
 	// announces it. Default: 0, no limit.
 	MaxDocument int64
+	// OwnContext puts a site's tabs of isolation tab, kept ones too, into a browser context of the
+	// site's own, which stays between runs. Default: false, the default browser context.
+	OwnContext bool
+	// LeaveDocuments leaves the documents of a run's tabs (isolation tab) open at its end. Default:
+	// false, EndRun leaves them for empty ones.
+	LeaveDocuments bool
 }
 
 func (o *LeaseOptions) check() error {

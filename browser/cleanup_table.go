@@ -1,0 +1,110 @@
+package browser
+
+// cleanups is the table of all cleanups, in the order in which they are done.
+var cleanups = []Cleanup{
+	{
+		Name: "cookies", Reach: ReachPlace, Carry: Resetting,
+		Touches: "the cookies of the run's hosts (all of them where the run has a browser context of its own)",
+		How:     "Storage.getCookies, Network.deleteCookies; Storage.clearCookies",
+		Warning: "logs the site out",
+	},
+	{
+		Name: "local-storage", Reach: ReachPlace, Carry: Resetting,
+		Touches: "localStorage of the run's origins, partitioned ones too",
+		How:     "Storage.clearDataForStorageKey local_storage",
+		Warning: "the sessionStorage of open tabs goes with it: Chrome knows one type for both",
+	},
+	{
+		Name: "session-storage", Reach: ReachTab, Carry: Resetting,
+		Touches: "sessionStorage of the documents that are open in the tabs",
+		How:     "DOMStorage.clear on each frame",
+		Warning: "what a tab keeps for an origin that it does not show now stays: only closing the tab ends it",
+	},
+	{
+		Name: "indexeddb", Reach: ReachPlace, Carry: Resetting,
+		Touches: "IndexedDB of the run's origins, partitioned ones too: on disk, or in the browser process's memory for a browser context of its own",
+		How:     "Storage.clearDataForStorageKey indexeddb",
+		Warning: "an open page can write again at once",
+	},
+	{
+		Name: "service-workers", Reach: ReachPlace, Carry: Resetting,
+		Touches: "the service workers of the run's origins with their renderers and buffers, and their registrations",
+		How:     "ServiceWorker.stopWorker and unregister, Storage.clearDataForStorageKey service_workers",
+		Warning: "the next visit installs the worker again and loads its files",
+	},
+	{
+		Name: "cache-storage", Reach: ReachPlace, Carry: Resetting,
+		Touches: "the caches (CacheStorage) of the run's origins, partitioned ones too",
+		How:     "Storage.clearDataForStorageKey cache_storage",
+		Warning: "the buffers of a running service worker stay: service-workers ends it",
+	},
+	{
+		Name: "http-cache", Reach: ReachPlace, Carry: Resetting,
+		Touches: "the HTTP cache of the whole browser context: on disk for the default one, else in the network process's memory",
+		How:     "Network.clearBrowserCache",
+		Warning: "clears for every site of the same browser context; what is loaded again costs the servers",
+	},
+	{
+		Name: "storage", Reach: ReachPlace, Carry: Resetting,
+		Touches: "all that the run's origins have stored, partitioned or not: cookies, localStorage, sessionStorage, IndexedDB, caches, service workers, file systems",
+		How:     "Storage.clearDataForOrigin all, Storage.clearDataForStorageKey all",
+		Warning: "logs the site out; the HTTP cache stays",
+	},
+	{
+		Name: "release-objects", Reach: ReachTab, Carry: Transient,
+		Touches: "JavaScript objects that only DevTools holds: console messages and their arguments, object groups, network bodies",
+		How:     "Runtime.discardConsoleEntries, Runtime.releaseObjectGroup, Network.disable",
+	},
+	{
+		Name: "close-popups", Reach: ReachTab, Carry: Resetting,
+		Touches: "windows that pages opened, and pages that belong to nobody",
+		How:     "Target.closeTarget",
+		Warning: "there are none unless Chrome was started with KeepPopups",
+	},
+	{
+		Name: "blank", Reach: ReachTab, Carry: Resetting,
+		Touches: "the documents, with all that they hold: heap, DOM, workers, back-forward cache, session history",
+		How:     "Page.navigate about:blank, Page.resetNavigationHistory",
+		Warning: "memory comes back with the next collection only, and a part of it stays with the renderer",
+	},
+	{
+		Name: "gc", Reach: ReachTab, Carry: Transient,
+		Touches: "JavaScript and DOM garbage of the tabs and their workers",
+		How:     "HeapProfiler.collectGarbage on each page, worker and frame of a process of its own",
+		Warning: "about 5 ms for each MB of living heap",
+	},
+	{
+		Name: "memory-pressure", Reach: ReachBrowser, Carry: Transient,
+		Touches: "nothing that could be measured",
+		How:     "Memory.simulatePressureNotification critical",
+		Warning: "Chromium does not act on it (156): it is here to be measured",
+	},
+	{
+		Name: "recreate-page", Reach: ReachTab, Carry: Lasting,
+		Touches: "the tabs with their renderers",
+		How:     "Target.closeTarget",
+		Warning: "windows that the tab opened outlive it",
+	},
+	{
+		Name: "recreate-context", Reach: ReachPlace, Carry: Lasting,
+		Touches: "the browser context with its tabs, its storage and its caches",
+		How:     "Target.disposeBrowserContext",
+		Warning: "logs the site out; for isolation tab the lease must ask for a context of its own",
+	},
+	{
+		Name: "restart-browser", Reach: ReachBrowser, Carry: Lasting,
+		Touches: "all of Chrome, its profile included",
+		How:     "a new Chrome for new runs; the old one closes when its last lease has come back",
+		Warning: "everybody's kept tabs and cookies go with it",
+	},
+	{
+		Name: "go-gc", Reach: ReachWorker, Carry: Transient,
+		Touches: "garbage on the worker's own heap",
+		How:     "runtime/debug.FreeOSMemory",
+	},
+	{
+		Name: "results", Reach: ReachWorker, Carry: Resetting,
+		Touches: "what the worker still holds of results that are stored",
+		How:     "the worker lets go of them",
+	},
+}
