@@ -68,7 +68,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
   ebb diagnose shop --fail-on leak,inconclusive --json verdict.json
   ebb diagnose shop --memory 2g --cpus 1     # as on a small machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(args); err != nil {
+			if err := o.check(cmd, args); err != nil {
 				return err
 			}
 			return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error { return a.diagnose(ctx, stop, o, args) })
@@ -136,7 +136,7 @@ func checkOutput(flag, path string) error {
 	return nil
 }
 
-func (o *diagnoseOptions) check(args []string) error {
+func (o *diagnoseOptions) check(cmd *cobra.Command, args []string) error {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.url != "", o.demo} {
 		if given {
@@ -158,6 +158,8 @@ func (o *diagnoseOptions) check(args []string) error {
 		return usageErrorf("--settle must be more than 0 and at most an hour")
 	case o.idle < 0 || o.idle > time.Hour:
 		return usageErrorf("--idle must be between 0 and an hour")
+	case cmd.Flags().Changed("cpus") && o.cpus == 0: // which would limit nothing
+		return usageErrorf("--cpus must be a number above 0")
 	}
 	if err := checkFailOn(o.failOn); err != nil {
 		return err
