@@ -135,19 +135,19 @@ type heapReport struct {
 	Diff    *heap.Diff    `json:"diff,omitempty"`
 }
 
-// heapOfFiles tells of one or more files.
+// heapOfFiles tells of one or more files. What is wrong with them has exit code 2.
 func (a *app) heapOfFiles(paths []string, o *heapOptions) error {
 	report := heapReport{Schema: heapSchema, Files: paths}
 	if len(paths) == 1 {
 		s, err := heap.Open(paths[0], heap.Options{})
 		if err != nil {
-			return err
+			return withCode(exitUsage, err)
 		}
 		report.Summary = s.Summarize(heap.SummaryOptions{Top: o.top})
 	} else {
 		var err error
 		if report.Diff, err = compareHeaps(paths, o.top); err != nil {
-			return err
+			return withCode(exitUsage, err)
 		}
 	}
 	return a.writeHeapReport(&report, o)
