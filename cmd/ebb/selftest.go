@@ -88,7 +88,7 @@ func (o selftestOptions) check() error {
 	if o.cycles > maxDiagnosisCycles {
 		return usageErrorf("--cycles: at most %d", maxDiagnosisCycles)
 	}
-	return checkOutput("json", o.json)
+	return checkOutput("--json", o.json)
 }
 
 // selftest diagnoses the pages, each in a process of its own: one that leaks in the worker must
@@ -175,10 +175,7 @@ func (a *app) showResults(o selftestOptions, results []caseResult, took time.Dur
 }
 
 func (a *app) writeResults(path string, results []caseResult, s score) error {
-	if path == "" {
-		return nil
-	}
-	write := func(w io.Writer) error {
+	return a.writeTo(path, func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
@@ -186,11 +183,7 @@ func (a *app) writeResults(path string, results []caseResult, s score) error {
 			Score  score        `json:"score"`
 			Pages  []caseResult `json:"pages"`
 		}{"ebb.selftest/1", s, results})
-	}
-	if path == "-" {
-		return write(a.stdout)
-	}
-	return writeFile(path, write)
+	})
 }
 
 func chosenCases(o selftestOptions, names []string) ([]leaky.Case, error) {
