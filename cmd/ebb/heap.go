@@ -23,7 +23,7 @@ holds what is new; "top level" are the variables of scripts.
 
 With --url: open the page in Chrome, repeat the steps (or load the page again) twice to
 warm up, take a snapshot, repeat them, take another, and so on, and tell what grew.
-Taking one needs 6 to 15 times the heap in Chrome for a moment.
+Taking one needs several times the heap in Chrome for a moment (see --max-heap).
 
 What the browser itself is known to gather (performance entries, console messages,
 compiled code) is marked with ~ and listed last.`
