@@ -21,6 +21,9 @@ was not collected before the readings, so less can be said.`,
 			if err := checkFailOn(verdicts); err != nil {
 				return err
 			}
+			if err := files.check(args[0]); err != nil {
+				return err
+			}
 			d, err := a.render(args[0], files)
 			return failOn(d, verdicts, err)
 		},

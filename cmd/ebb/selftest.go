@@ -25,6 +25,7 @@ import (
 type selftestOptions struct {
 	cycles, jobs, repeat int
 	quick, statistics    bool
+	list                 bool // only list the pages
 	keep, recordings     string
 	json                 string
 	one, base            string
@@ -43,6 +44,7 @@ Exit code 3: a leak was missed, a clean page accused, a wrong cause stated as ce
 page could not be diagnosed; where 30 leaking pages or more were, also that the cause of
 less than 93 % of them was named right, or the rate of less than 93 % was.`,
 		Example: `  ebb selftest --quick
+  ebb selftest --list
   ebb selftest array-buffers event-listeners event-listeners-clean
   ebb selftest --repeat 3 --json matrix.json
   ebb selftest --statistics`,
@@ -53,19 +55,26 @@ less than 93 % of them was named right, or the rate of less than 93 % was.`,
 			if err := o.check(); err != nil {
 				return err
 			}
+			cases, err := chosenCases(o, args)
+			if err != nil {
+				return err
+			}
 			ctx, cancel := a.interruptible(cmd.Context())
 			defer cancel()
 			switch {
+			case o.list:
+				return a.listCases(cases)
 			case o.statistics:
 				return a.selftestStatistics(ctx)
 			case o.recordings != "":
-				return a.selftestRecordings(o, args)
+				return a.selftestRecordings(o, cases)
 			}
-			return a.selftest(ctx, o, args)
+			return a.selftest(ctx, o, cases)
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.cycles, "cycles", 25, "`number` of cycles of each page")
+	f.BoolVar(&o.list, "list", false, "only list the pages, with what is true of each")
+	f.IntVar(&o.cycles, "cycles", 25, fmt.Sprintf("`number` of cycles of each page, %d at least", leastSelftestCycles))
 	f.BoolVar(&o.quick, "quick", false, "a small set of pages")
 	f.IntVar(&o.jobs, "jobs", max(1, runtime.NumCPU()/2), "how `many` pages are diagnosed at once")
 	f.IntVar(&o.repeat, "repeat", 1, "how `often` each page is diagnosed")
@@ -79,25 +88,27 @@ less than 93 % of them was named right, or the rate of less than 93 % was.`,
 	return cmd
 }
 
+// leastSelftestCycles is how many cycles the verdict "leak" needs.
+const leastSelftestCycles = 15
+
 func (o selftestOptions) check() error {
-	for flag, n := range map[string]int{"cycles": o.cycles, "jobs": o.jobs, "repeat": o.repeat} {
+	for flag, n := range map[string]int{"jobs": o.jobs, "repeat": o.repeat} {
 		if err := atLeastOne(flag, n); err != nil {
 			return err
 		}
 	}
-	if o.cycles > maxDiagnosisCycles {
+	switch {
+	case o.cycles < leastSelftestCycles:
+		return usageErrorf("--cycles: at least %d; in fewer no leak is told from a warm-up, so each would count as missed", leastSelftestCycles)
+	case o.cycles > maxDiagnosisCycles:
 		return usageErrorf("--cycles: at most %d", maxDiagnosisCycles)
 	}
-	return checkOutput("json", o.json)
+	return checkOutput("--json", o.json)
 }
 
 // selftest diagnoses the pages, each in a process of its own: one that leaks in the worker must
 // not be seen by the others.
-func (a *app) selftest(ctx context.Context, o selftestOptions, names []string) error {
-	cases, err := chosenCases(o, names)
-	if err != nil {
-		return err
-	}
+func (a *app) selftest(ctx context.Context, o selftestOptions, cases []leaky.Case) error {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -116,11 +127,7 @@ func (a *app) selftest(ctx context.Context, o selftestOptions, names []string) e
 }
 
 // selftestRecordings judges the recordings of an earlier self-test again.
-func (a *app) selftestRecordings(o selftestOptions, names []string) error {
-	cases, err := chosenCases(o, names)
-	if err != nil {
-		return err
-	}
+func (a *app) selftestRecordings(o selftestOptions, cases []leaky.Case) error {
 	began := time.Now()
 	var results []caseResult
 	for _, c := range cases {
@@ -175,10 +182,7 @@ func (a *app) showResults(o selftestOptions, results []caseResult, took time.Dur
 }
 
 func (a *app) writeResults(path string, results []caseResult, s score) error {
-	if path == "" {
-		return nil
-	}
-	write := func(w io.Writer) error {
+	return a.writeTo(path, func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
 		return e.Encode(struct {
@@ -186,13 +190,10 @@ func (a *app) writeResults(path string, results []caseResult, s score) error {
 			Score  score        `json:"score"`
 			Pages  []caseResult `json:"pages"`
 		}{"ebb.selftest/1", s, results})
-	}
-	if path == "-" {
-		return write(a.stdout)
-	}
-	return writeFile(path, write)
+	})
 }
 
+// chosenCases are the pages that are named, or else all of them. Its error has exit code 2.
 func chosenCases(o selftestOptions, names []string) ([]leaky.Case, error) {
 	var chosen []leaky.Case
 	for _, name := range names {
@@ -203,9 +204,9 @@ func chosenCases(o selftestOptions, names []string) ([]leaky.Case, error) {
 				all = append(all, c.Name)
 			}
 			if near := nearest(name, all); near != "" {
-				return nil, usageErrorf("there is no page %q; did you mean %s?", name, near)
+				return nil, usageErrorf("there is no page %q; did you mean %s? `ebb selftest --list` shows all", name, near)
 			}
-			return nil, usageErrorf("there is no page %q; without a name, all are diagnosed", name)
+			return nil, usageErrorf("there is no page %q; `ebb selftest --list` shows all", name)
 		}
 		chosen = append(chosen, c)
 	}

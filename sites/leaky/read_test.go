@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/systeminfo"
 	"github.com/chromedp/cdproto/target"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
 // reading is how a test reads a metric of a case.
@@ -82,7 +84,7 @@ func other(t testing.TB, d *driver, kind string) cdpruntime.GetHeapUsageResult {
 		if open.Type != kind {
 			continue
 		}
-		session, detach, err := b.Attach(within(t), open.ID)
+		session, detach, err := b.Attach(browsertest.Within(t), open.ID)
 		require.NoError(t, err)
 		defer detach()
 		call(t, session, heapprofiler.CollectGarbage, cdp.Empty{})
@@ -134,7 +136,7 @@ func stored(t testing.TB, d *driver, kind string) float64 {
 // character.
 func entries(t testing.TB, d *driver, name string) float64 {
 	t.Helper()
-	raw, err := d.tab(t).EvaluateMain(within(t), `Object.entries(`+name+`).reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0)`)
+	raw, err := d.tab(t).EvaluateMain(browsertest.Within(t), `Object.entries(`+name+`).reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0)`)
 	require.NoError(t, err)
 	size, err := strconv.ParseFloat(string(raw), 64)
 	require.NoError(t, err)

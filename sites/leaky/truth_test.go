@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/heapprofiler"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
 // A case is measured between the third and the sixth cycle.
@@ -50,7 +52,7 @@ func TestEveryCaseGrowsAsItSays(t *testing.T) {
 				return
 			}
 			if c.Idle > 0 { // what the last visit keeps later is to be there
-				_, err := d.tab(t).EvaluateMain(within(t), "new Promise(done => setTimeout(done, idleAfter + 1))")
+				_, err := d.tab(t).EvaluateMain(browsertest.Within(t), "new Promise(done => setTimeout(done, idleAfter + 1))")
 				require.NoError(t, err)
 			}
 			from, known := d.read(t, c)
