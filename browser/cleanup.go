@@ -51,13 +51,6 @@ type Cleanup struct {
 	run func(context.Context, *cleaning)
 }
 
-// cleaning is one cleanup under way.
-type cleaning struct {
-	pool   *Pool
-	at     CleanAt
-	report *CleanReport
-}
-
 // CleanAt is where a cleanup acts. Both empty is the whole pool, after a cycle; leases that are out are
 // then left alone.
 type CleanAt struct {
@@ -106,9 +99,9 @@ const cleanTimeout = 30 * time.Second
 
 // Clean does one cleanup and checks what became of it. It is bounded: a context without a deadline gets
 // one of 30 s. Whatever fails in it, the next Acquire works.
-func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) CleanReport {
+func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) (r CleanReport) {
 	began := time.Now()
-	r := CleanReport{Name: name}
+	r.Name = name
 	defer func() { r.Took = time.Since(began) }()
 	c, ok := FindCleanup(name)
 	switch {
@@ -124,7 +117,9 @@ func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) CleanReport {
 			ctx, cancel = context.WithTimeoutCause(ctx, cleanTimeout, ErrHung)
 			defer cancel()
 		}
-		c.run(ctx, &cleaning{pool: p, at: at, report: &r})
+		work := &cleaning{pool: p, at: at, report: &r}
+		c.run(ctx, work)
+		work.finish()
 	}
 	return r
 }

@@ -116,6 +116,9 @@ func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
 		if len(t.nav.redirects) < maxRedirects {
 			t.nav.redirects = append(t.nav.redirects, r.URL)
 		}
+		if origin, ok := originOf(r.URL); ok {
+			t.touched.note(storageKey{origin: origin}) // it may have set cookies
+		}
 		return false
 	}
 	r.Redirects = t.nav.redirects

@@ -31,6 +31,9 @@ type Tab struct {
 	nav   navigation
 	url   string
 
+	frames  frames   // what is shown now
+	touched *touched // of the lease that has the tab, or had it last; nil before the first
+
 	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
@@ -96,15 +99,26 @@ func (t *Tab) listen() {
 		t.session.post(page.CommandHandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave})
 	})
 	listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
-		if ev.Frame == nil || ev.Frame.ParentID != "" {
+		if ev.Frame == nil {
 			return
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
+		if key, ok := t.frames.came(ev.Frame); ok {
+			t.touched.note(key)
+		}
+		if ev.Frame.ParentID != "" {
+			return
+		}
 		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
 		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
 		close(t.moved)
 		t.moved = make(chan struct{})
+	})
+	listen(t.session, page.FrameDetached, func(ev page.EventFrameDetached) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.frames.gone(ev.FrameID)
 	})
 	listen(t.session, page.NavigatedWithinDocument, func(ev page.EventNavigatedWithinDocument) {
 		if string(ev.FrameID) != string(t.id) {
