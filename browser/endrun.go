@@ -59,7 +59,8 @@ func (p *Pool) endPlace(ctx context.Context, r *run, tabs []*Tab) error {
 		return nil
 	}
 	for _, t := range tabs {
-		p.forgetTab(t)
+		t.endSteps()
+		defer t.forget()
 	}
 	if err := r.member.browser.disposeContext(ctx, r.context); err != nil {
 		if errors.Is(err, ErrGone) {
@@ -71,10 +72,10 @@ func (p *Pool) endPlace(ctx context.Context, r *run, tabs []*Tab) error {
 	return r.member.browser.awaitContextGone(ctx, r.context)
 }
 
-// forgetTab drops a tab that goes with its browser context.
-func (p *Pool) forgetTab(t *Tab) {
-	t.endSteps()
+// forget drops a tab that has gone with its browser context.
+func (t *Tab) forget() {
 	t.browser.tracker.remove(t)
+	t.browser.conn.forget(t.session, ErrClosed)
 }
 
 // clear leaves the document and its history, so that nothing holds the old one.

@@ -166,13 +166,12 @@ const closePatience = 300 * time.Millisecond
 // close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
 	t.endSteps()
-	t.browser.tracker.remove(t)
+	defer t.forget()
 	timer := time.AfterFunc(closePatience, func() {
 		t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
 	})
 	err := t.browser.closeTarget(ctx, t.id)
 	timer.Stop()
-	t.browser.conn.forget(t.session, ErrClosed)
 	return err
 }
 
