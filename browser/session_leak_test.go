@@ -58,6 +58,17 @@ func TestARunLeavesNoSession(t *testing.T) {
 	}
 }
 
+// A tab that could not be prepared is forgotten with its target.
+func TestATabThatDoesNotOpenLeavesNothing(t *testing.T) {
+	p, b := sessionPool(t)
+	_, err := b.openTab(t.Context(), "", rules{UserAgent: "Ebb\nEbb"})
+	require.Error(t, err, "Chrome takes no such header")
+	sessions, tabs := held(b)
+	require.Zero(t, sessions)
+	require.Zero(t, tabs)
+	require.Zero(t, p.Opened())
+}
+
 // Chrome tells the browser's own session that another one was detached, and names that one among the
 // parameters: it is no event of the session that it names.
 func TestADetachedSessionEnds(t *testing.T) {

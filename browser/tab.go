@@ -51,6 +51,9 @@ func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules)
 	if err := t.attach(ctx); err != nil {
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
+		if t.session != nil {
+			defer t.forget()
+		}
 		return nil, errors.Join(fmt.Errorf("open a tab: %w", err), b.closeTarget(closeCtx, made.TargetID))
 	}
 	return t, nil
