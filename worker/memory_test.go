@@ -225,6 +225,8 @@ func TestTheRecordingOfAWorkerIsSane(t *testing.T) {
 		}
 	}
 	require.NoError(t, memory.Close(ctx))
+	require.Greater(t, memory.Recorder.Stats().Ticks, 1)
+	require.Len(t, memory.Recorder.Recent(), 1, "what is recorded is not held in memory too: it grew for five minutes")
 	recording := readBack(t, memory.Path)
 	sane(t, recording)
 	require.GreaterOrEqual(t, len(recording.Cycles), len(ended))
