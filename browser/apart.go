@@ -89,7 +89,7 @@ func busiest(before, after map[int]float64) int {
 
 // Close gives the tab and its browser context back.
 func (a *Apart) Close(ctx context.Context) error {
-	a.browser.tracker.remove(a.Tab)
+	defer a.forget()
 	return a.browser.closeContext(ctx, a.context)
 }
 

@@ -47,7 +47,10 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 
 // endPlace disposes of the browser context or Chrome of a run, or of the context of a site.
 func (p *Pool) endPlace(ctx context.Context, r *run) error {
-	p.dropIdle(r)
+	for _, t := range p.dropIdle(r) {
+		t.endSteps()
+		defer t.forget()
+	}
 	m := r.member
 	if m == nil {
 		return nil
@@ -75,10 +78,10 @@ func (p *Pool) endPlace(ctx context.Context, r *run) error {
 	return m.browser.awaitContextGone(ctx, r.context)
 }
 
-// dropIdle drops the idle and kept tabs of a place: they go with it.
-func (p *Pool) dropIdle(r *run) {
-	var tabs []*Tab
+// dropIdle drops the idle and kept tabs of a place, which go with it, and returns them.
+func (p *Pool) dropIdle(r *run) (tabs []*Tab) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
 		its := i.at == r.ground && r.member != nil
 		if its {
@@ -92,16 +95,13 @@ func (p *Pool) dropIdle(r *run) {
 			delete(p.kept, name)
 		}
 	}
-	p.mu.Unlock()
-	for _, t := range tabs {
-		p.forgetTab(t)
-	}
+	return tabs
 }
 
-// forgetTab drops a tab that goes with its browser context.
-func (p *Pool) forgetTab(t *Tab) {
-	t.endSteps()
+// forget drops a tab that has gone with its browser context.
+func (t *Tab) forget() {
 	t.browser.tracker.remove(t)
+	t.browser.conn.forget(t.session, ErrClosed)
 }
 
 // clear leaves the document and its history, so that nothing holds the old one.

@@ -54,6 +54,9 @@ func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules)
 	if err := t.attach(ctx); err != nil {
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
+		if t.session != nil {
+			defer t.forget()
+		}
 		return nil, errors.Join(fmt.Errorf("open a tab: %w", err), b.closeTarget(closeCtx, made.TargetID))
 	}
 	return t, nil
@@ -180,13 +183,12 @@ const closePatience = 300 * time.Millisecond
 // close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
 	t.endSteps()
-	t.browser.tracker.remove(t)
+	defer t.forget()
 	timer := time.AfterFunc(closePatience, func() {
 		t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
 	})
 	err := t.browser.closeTarget(ctx, t.id)
 	timer.Stop()
-	t.browser.conn.forget(t.session, ErrClosed)
 	return err
 }
 

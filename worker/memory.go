@@ -94,6 +94,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		Sources:     append(sources, m.pages, goruntime.Source{}),
 		Manifest:    memprof.Manifest{Ebb: o.Version, Go: runtime.Version(), Host: host, ConfigHash: o.ConfigHash},
 		WriteFailed: o.WriteFailed, SpikeInterval: o.SpikeInterval,
+		Ring: 1, // nobody looks at older ticks, and a ring that fills grows as a leak does
 	}
 	if o.Level == memprof.LevelFull {
 		options.ReadTimeout = fullTimeout
@@ -101,7 +102,6 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	if o.Judged > 0 {
 		m.live = newLive(o.Judged)
 		options.Observe = m.live.observe
-		options.Ring = 1 // nobody looks at recent ticks, and a ring that fills grows as a leak does
 	} else {
 		m.watch = memprof.NewWatch()
 	}

@@ -189,9 +189,18 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		},
 	})
 	w.meter.settle(ctx, cycle)
-	sum := cycle.end(ctx)
-	w.meter.keep(run.ID, sum, cycle.quiet)
-	return outcome(summary, err)
+	memory := runMemory{summary: cycle.end(ctx)}
+	memory.quiet = cycle.quiet
+	o, err := outcome(summary, err)
+	o.With = memory
+	return o, err
+}
+
+// runMemory goes with the end of an attempt: what memory did, and whether no other run was at work
+// when it ended.
+type runMemory struct {
+	summary memprof.Summary
+	quiet   bool
 }
 
 // asideFor is how long a run that is beyond the site's quota is held before it is left to others.
@@ -247,8 +256,8 @@ func (w *Worker) tell(run queue.Run, e crawl.Event) {
 
 // ended logs the end of an attempt, with fixed fields.
 func (w *Worker) ended(e queue.Ended) {
-	memory, quiet := w.meter.take(e.Run.ID)
-	r := e.Run
+	measured, _ := e.Outcome.With.(runMemory) // zero for an attempt that was left behind
+	memory, r := measured.summary, e.Run
 	if e.Interrupted && !w.quota.counts(r.Site, r.ID) {
 		return // it only stood aside
 	}
@@ -261,7 +270,7 @@ func (w *Worker) ended(e queue.Ended) {
 		Int("pages", r.Pages.Done).Int("failed", r.Pages.Failed).Int("skipped", r.Pages.Skipped).
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
 		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
-	if quiet && memory.AfterScrape != nil {
+	if measured.quiet && memory.AfterScrape != nil {
 		w.watch(memory)
 	}
 	if w.options.OnEnd != nil {
