@@ -113,6 +113,15 @@ func amount(unit memprof.Unit, v float64) string {
 	return text + name
 }
 
+// threshold is amount of what a person chose, without zeros at its end: 0.1 MB.
+func threshold(unit memprof.Unit, v float64) string {
+	text, name, _ := strings.Cut(amount(unit, v), " ")
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return strings.TrimSpace(text + " " + name)
+}
+
 // fromTo writes two values in one unit: 3.10 -> 37.2 MB.
 func fromTo(unit memprof.Unit, first, last float64) string {
 	largest := 0.0

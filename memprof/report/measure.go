@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"github.com/ebbworker/ebb/memprof"
 )
@@ -40,9 +41,13 @@ func measureOf(unit memprof.Unit, estimates ...memprof.Estimate) measure {
 	return m
 }
 
-// inColumn is measureOf for a column of a table, without plus: MB with three decimals at most.
+// inColumn is measureOf for a column of a table, without plus: MB with three decimals at most, also
+// where nothing is known.
 func inColumn(unit memprof.Unit, estimates ...memprof.Estimate) measure {
 	m := measureOf(unit, estimates...)
+	if !slices.ContainsFunc(estimates, func(e memprof.Estimate) bool { return e.Known && e.Value != 0 }) {
+		m = measureOf(unit, memprof.Estimate{Value: memprof.MB})
+	}
 	m.bare, m.most = true, 3
 	return m
 }
