@@ -173,15 +173,9 @@ func planAnswer(e memprof.Experiment) answer {
 // planRows are what to know of a plan: names and values.
 func planRows(e memprof.Experiment) [][2]string {
 	p := e.Plan
-	or := func(text string) string {
-		if text == "" {
-			return dash
-		}
-		return plain(text)
-	}
-	scheme := or(p.Scheme) + ", all blocks in one browser (crossover)"
+	scheme := orDash(p.Scheme) + ", all blocks in one browser (crossover)"
 	if p.Fresh {
-		scheme = or(p.Scheme) + ", each block in a fresh browser"
+		scheme = orDash(p.Scheme) + ", each block in a fresh browser"
 	}
 	blocks := fmt.Sprintf("%d of %s (%d of them lead in, and are not judged), after %s of warm-up; seed %d",
 		len(p.Blocks), count(p.Cycles, "cycle"), p.Wash, count(p.WarmUp, "cycle"), p.Seed)
@@ -194,11 +188,11 @@ func planRows(e memprof.Experiment) [][2]string {
 	}
 	return [][2]string{
 		{"Scheme", scheme},
-		{"Why", or(p.Chosen)},
+		{"Why", orDash(p.Chosen)},
 		{"Blocks", blocks},
 		{"Looked at", looks},
 		{"Smallest visible", smallestEffect(e)},
-		{"On in every arm", or(strings.Join(p.Fixed, ", "))},
+		{"On in every arm", orDash(strings.Join(p.Fixed, ", "))},
 		{"Again", plain(experimentCommand(e))},
 	}
 }

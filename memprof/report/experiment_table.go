@@ -17,7 +17,18 @@ type column struct {
 	// first, 0 never.
 	keep  int
 	cells []string
+	// brief are the cells without their intervals, under the head "ms", which take the place of the cells
+	// before the column is left out.
+	brief []string
 	width int
+}
+
+// measured sets the width of a column to that of its longest cell.
+func (c *column) measured() {
+	c.width = 0
+	for _, cell := range append(c.cells, c.head) {
+		c.width = max(c.width, utf8.RuneCountInString(cell))
+	}
 }
 
 // Columns of the table of answers that have their own look.
@@ -52,7 +63,7 @@ func answerColumns(e memprof.Experiment) []column {
 		{head: "when", keep: 5, cells: when},
 		{head: verdictHead, cells: verdicts},
 		{head: strings.TrimSpace(savedName(e) + savedIn.name + " (95 %)"), cells: intervals(savedIn, saved)},
-		{head: costHead, keep: 7, cells: intervals(plus(millis), cost)},
+		{head: costHead, keep: 7, cells: intervals(millis, cost), brief: figuresOf(millis, cost)},
 		{head: "MB/s", right: true, keep: 6, cells: ratios},
 		{head: "level", right: true, keep: 2, cells: figuresOf(whole, level)},
 		{head: "peak", right: true, keep: 1, cells: figuresOf(whole, peak)},
@@ -63,9 +74,7 @@ func answerColumns(e memprof.Experiment) []column {
 		columns = append(columns[:4:4], append([]column{{head: "saved MB (95 %)", keep: 5, cells: intervals(whole, memory)}}, columns[4:]...)...)
 	}
 	for i := range columns {
-		for _, cell := range append(columns[i].cells, columns[i].head) {
-			columns[i].width = max(columns[i].width, utf8.RuneCountInString(cell))
-		}
+		columns[i].measured()
 	}
 	columns[0].width = min(columns[0].width, longestCleanup)
 	return columns
@@ -196,9 +205,14 @@ func (s *screen) fitting(columns []column) (fitted []column, gap int) {
 			}
 		}
 		over := widthOf(fitted, 1) - s.width
-		if least == 0 || fitted[least].head == costHead && fitted[0].width-over >= shortestCleanup {
+		if least == 0 || fitted[least].keep >= 7 && fitted[0].width-over >= shortestCleanup {
 			fitted[0].width = max(fitted[0].width-over, shortestCleanup)
 			return fitted, 1
+		}
+		if c := &fitted[least]; c.brief != nil {
+			c.head, c.right, c.cells, c.brief = "ms", true, c.brief, nil
+			c.measured()
+			continue
 		}
 		fitted = append(fitted[:least:least], fitted[least+1:]...)
 	}
