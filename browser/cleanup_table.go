@@ -51,7 +51,7 @@ var cleanups = []Cleanup{
 		Warning: "logs the site out; the HTTP cache stays",
 	},
 	{
-		Name: "release-objects", Reach: ReachTab, Carry: Transient, run: cleanObjects,
+		Name: "release-objects", Reach: ReachTab, Carry: Resetting, run: cleanObjects,
 		Touches: "JavaScript objects that only DevTools holds: console messages and their arguments, object groups, network bodies",
 		How:     "Runtime.discardConsoleEntries, Runtime.releaseObjectGroup, Network.disable",
 	},
@@ -80,13 +80,13 @@ var cleanups = []Cleanup{
 		Warning: "Chromium does not act on it (156): it is here to be measured",
 	},
 	{
-		Name: "recreate-page", Reach: ReachTab, Carry: Lasting, run: cleanPages,
+		Name: "recreate-page", Reach: ReachTab, Carry: Resetting, run: cleanPages,
 		Touches: "the tabs with their renderers",
 		How:     "Target.closeTarget",
 		Warning: "windows that the tab opened outlive it",
 	},
 	{
-		Name: "recreate-context", Reach: ReachPlace, Carry: Lasting, run: cleanContexts,
+		Name: "recreate-context", Reach: ReachPlace, Carry: Resetting, run: cleanContexts,
 		Touches: "the browser context with its tabs, its storage and its caches",
 		How:     "Target.disposeBrowserContext",
 		Warning: "logs the site out; for isolation tab the lease must ask for a context of its own",

@@ -24,6 +24,7 @@ type rules struct {
 	BlockKinds  []string
 	BlockURLs   []string
 	MaxDocument int64
+	CountBytes  bool
 }
 
 // Response is what a server answered to a navigation.

@@ -100,6 +100,9 @@ func (p *Pool) dropIdle(r *run) (tabs []*Tab) {
 
 // forget drops a tab that has gone with its browser context.
 func (t *Tab) forget() {
+	if t.uncount != nil {
+		t.uncount()
+	}
 	t.browser.tracker.remove(t)
 	t.browser.conn.forget(t.session, ErrClosed)
 }

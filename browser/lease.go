@@ -52,6 +52,8 @@ type LeaseOptions struct {
 	// LeaveDocuments leaves the documents of a run's tabs (isolation tab) open at its end. Default:
 	// false, EndRun leaves them for empty ones.
 	LeaveDocuments bool
+	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
+	CountBytes bool
 }
 
 func (o *LeaseOptions) check() error {
@@ -75,11 +77,11 @@ func (o *LeaseOptions) check() error {
 }
 
 func (o LeaseOptions) rules() rules {
-	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument}
+	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes}
 }
 
 func (r rules) equal(other rules) bool {
-	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument &&
+	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes &&
 		slices.Equal(r.BlockKinds, other.BlockKinds) && slices.Equal(r.BlockURLs, other.BlockURLs)
 }
 

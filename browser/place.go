@@ -282,6 +282,7 @@ func (p *Pool) forget(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.all, m)
+	p.fetched += m.browser.Fetched()
 	if p.main == m {
 		p.main = nil
 	}

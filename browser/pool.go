@@ -47,19 +47,20 @@ type Pool struct {
 	places  *semaphore.Weighted
 	closed  chan struct{}
 
-	mu     sync.Mutex
-	shut   bool
-	main   *member // the Chrome that runs share; nil before the first lease
-	all    map[*member]bool
-	idle   []*idleTab     // least recently used first
-	runs   map[owner]*run // of isolation context and browser, and of sites with a context of their own
-	traces []*trace       // what runs have used; the oldest that have ended are forgotten
-	kept   map[string]*keptTab
-	leases map[*Lease]bool
-	start  chan struct{} // closed when the start under way has ended; nil when none is
-	failed error         // the last start's error
-	delay  time.Duration // how long to wait before the next start
-	opened int           // tabs opened so far
+	mu      sync.Mutex
+	shut    bool
+	main    *member // the Chrome that runs share; nil before the first lease
+	all     map[*member]bool
+	idle    []*idleTab     // least recently used first
+	runs    map[owner]*run // of isolation context and browser, and of sites with a context of their own
+	traces  []*trace       // what runs have used; the oldest that have ended are forgotten
+	kept    map[string]*keptTab
+	leases  map[*Lease]bool
+	start   chan struct{} // closed when the start under way has ended; nil when none is
+	failed  error         // the last start's error
+	delay   time.Duration // how long to wait before the next start
+	opened  int           // tabs opened so far
+	fetched int64         // bytes, in Chromes that have ended
 
 	waiting atomic.Int64
 }

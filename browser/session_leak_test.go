@@ -26,8 +26,8 @@ func sessionPool(t *testing.T) (*Pool, *Browser) {
 	return p, p.Browsers()[0]
 }
 
-// held is what is known of tabs: sessions of the pipe and entries of the tracker.
-func held(b *Browser) (sessions, tabs int) {
+// heldBy is what is known of tabs: sessions of the pipe and entries of the tracker.
+func heldBy(b *Browser) (sessions, tabs int) {
 	b.conn.mu.Lock()
 	defer b.conn.mu.Unlock()
 	b.tracker.mu.Lock()
@@ -46,12 +46,12 @@ func TestARunLeavesNoSession(t *testing.T) {
 		require.NoError(t, err)
 		second, err := p.Acquire(ctx, o)
 		require.NoError(t, err)
-		sessions, tabs := held(b)
+		sessions, tabs := heldBy(b)
 		require.Equal(t, []int{2, 2}, []int{sessions, tabs})
 		require.NoError(t, first.Release(ctx, nil))
 		require.NoError(t, second.Release(ctx, nil))
 		require.NoError(t, p.EndRun(ctx, o.Run))
-		sessions, tabs = held(b)
+		sessions, tabs = heldBy(b)
 		require.Zero(t, sessions, "after run %d", i)
 		require.Zero(t, tabs)
 		require.ErrorIs(t, first.Err(), ErrClosed)
@@ -63,7 +63,7 @@ func TestATabThatDoesNotOpenLeavesNothing(t *testing.T) {
 	p, b := sessionPool(t)
 	_, err := b.openTab(t.Context(), "", rules{UserAgent: "Ebb\nEbb"})
 	require.Error(t, err, "Chrome takes no such header")
-	sessions, tabs := held(b)
+	sessions, tabs := heldBy(b)
 	require.Zero(t, sessions)
 	require.Zero(t, tabs)
 	require.Zero(t, p.Opened())

@@ -37,7 +37,8 @@ type Tab struct {
 	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
-	steps   steps // chromedp, while interactive steps need it
+	uncount func() // ends the counting of what is fetched; nil without
+	steps   steps  // chromedp, while interactive steps need it
 	popups  atomic.Int64
 	dialogs atomic.Int64
 }
@@ -87,6 +88,11 @@ func (t *Tab) attach(ctx context.Context) error {
 	if t.rules.UserAgent != "" {
 		params := emulation.SetUserAgentOverrideParams{UserAgent: t.rules.UserAgent}
 		if _, err := cdp.Call(ctx, t.session, emulation.SetUserAgentOverride, params); err != nil {
+			return err
+		}
+	}
+	if t.rules.CountBytes {
+		if err := t.countBytes(ctx); err != nil {
 			return err
 		}
 	}

@@ -68,6 +68,8 @@ type Worker struct {
 	robots  *crawl.RobotsCache
 	meter   *meter
 	quota   *quota
+	// cleaners do the cleanups of each site, by its name.
+	cleaners map[string]*cleaner
 }
 
 // New returns a worker. Nothing runs yet.
@@ -82,9 +84,12 @@ func New(o Options) (*Worker, error) {
 		robots:  crawl.NewRobotsCache(crawl.RobotsOptions{UserAgent: o.UserAgent}),
 		meter:   newMeter(o.Memory.Recorder),
 		quota:   newQuota(o.MaxRuns, o.Sites),
+
+		cleaners: map[string]*cleaner{},
 	}
 	for _, s := range o.Sites {
 		w.sites[s.Name] = s
+		w.cleaners[s.Name] = newCleaner(w, s)
 	}
 	engine, err := queue.Open(o.Store, queue.Options{
 		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
@@ -173,9 +178,11 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 			return queue.Outcome{State: store.RunFailed, Class: crawl.ClassBrowser, Error: err.Error()}, nil
 		}
 	}
+	cleaner := w.cleaners[site.Name]
+	runID := fmt.Sprintf("%s-%d-%d", site.Name, run.ID, run.Attempt)
 	summary, err := crawl.Run(ctx, crawl.Options{
 		Site:    site,
-		RunID:   fmt.Sprintf("%s-%d-%d", site.Name, run.ID, run.Attempt),
+		RunID:   runID,
 		Tabs:    w.options.Pool,
 		Journal: w.journal(run),
 		State:   run.State,
@@ -183,11 +190,22 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Robots:  w.robots,
 		Agent:   Product,
 		Secret:  w.options.Secret,
+		Lease:   cleaner.leaseOptions(),
+		AfterPage: func(ctx context.Context, lease *browser.Lease) {
+			cleaner.clean(ctx, sites.AfterPage, browser.CleanAt{Lease: lease, Site: site.Name})
+		},
+		AfterRun: func(ctx context.Context, runID string) {
+			cleaner.clean(ctx, sites.AfterRun, browser.CleanAt{Site: site.Name, Run: runID})
+		},
 		On: func(e crawl.Event) {
 			cycle.follow(ctx, e)
 			w.tell(run, e)
 		},
 	})
+	if cycle.ending == nil && ctx.Err() == nil { // the run is a cycle of its own
+		cleaner.clean(ctx, sites.AfterCycle, browser.CleanAt{Site: site.Name, Run: runID})
+		cleaner.tell(0)
+	}
 	w.meter.settle(ctx, cycle)
 	memory := runMemory{summary: cycle.end(ctx)}
 	memory.quiet = cycle.quiet

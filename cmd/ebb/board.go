@@ -179,3 +179,28 @@ func (b *board) cycle(p worker.DiagnosisProgress) {
 		b.progress.Printf("%d of %d cycles%s", p.Cycle, p.Cycles, says)
 	}
 }
+
+// block shows where an experiment stands, as cycle does for a diagnosis.
+func (b *board) block(p worker.ExperimentProgress) {
+	now := fmt.Sprintf("warming up %d/%d", p.Cycle, p.Cycles)
+	if p.Block > 0 {
+		on := "nothing"
+		if len(p.On) > 0 {
+			on = strings.Join(p.On, " + ")
+		}
+		now = fmt.Sprintf("cycle %d/%d, block %d/%d: %s", p.Cycle, p.Cycles, p.Block, p.Blocks, on)
+	}
+	if p.Memory > 0 {
+		now += fmt.Sprintf(", Chrome %.1f MB", p.Memory/memprof.MB)
+	}
+	if p.Left > time.Second {
+		now += ", " + output.Duration(p.Left.Round(time.Second)) + " left"
+	}
+	b.mu.Lock()
+	b.label, b.stage = now, memprof.JudgedCycle
+	b.mu.Unlock()
+	b.update()
+	if !b.progress.Terminal() && p.Block > 0 && p.Cycle%20 == 0 {
+		b.progress.Printf("%s", now)
+	}
+}

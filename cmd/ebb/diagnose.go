@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/linux"
 	"github.com/ebbworker/ebb/memprof/report"
@@ -331,25 +331,20 @@ func (a *app) present(path string, files diagnosisFiles) (memprof.Diagnosis, err
 
 // render judges a recording and writes what comes of it.
 func (a *app) render(path string, files diagnosisFiles) (memprof.Diagnosis, error) {
-	recording, err := os.Open(path)
+	tally, err := readTally(path)
 	if err != nil {
-		return memprof.Diagnosis{}, withCode(exitUsage, fmt.Errorf("read a recording: %w", err))
+		return memprof.Diagnosis{}, err
 	}
-	defer recording.Close()
-	tally, err := memprof.TallyRecording(recording)
-	if err != nil {
-		return memprof.Diagnosis{}, withCode(exitUsage, fmt.Errorf("%s: %w", path, err))
-	}
+	return a.showDiagnosis(tally, files)
+}
+
+func (a *app) showDiagnosis(tally *memprof.Tally, files diagnosisFiles) (memprof.Diagnosis, error) {
 	d := tally.Diagnosis()
-	text := a.out()
-	if files.toOutput() {
-		text = a.err()
-	}
-	return d, errors.Join(
-		a.writeTo(files.json, func(w io.Writer) error { return report.DiagnosisJSON(w, d) }),
-		report.DiagnosisText(text, d, text.Width, text.Color),
-		a.writeTo(files.html, func(w io.Writer) error { return report.DiagnosisHTML(w, d, tally.Trace()) }),
-	)
+	return d, a.show(files, rendered{
+		text: func(out output.Terminal) error { return report.DiagnosisText(out, d, out.Width, out.Color) },
+		json: func(w io.Writer) error { return report.DiagnosisJSON(w, d) },
+		html: func(w io.Writer) error { return report.DiagnosisHTML(w, d, tally.Trace()) },
+	})
 }
 
 // failOn is err, with the exit code that a verdict was asked to end with: that comes first, whatever

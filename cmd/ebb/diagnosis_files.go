@@ -9,6 +9,9 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/memprof"
 )
 
 // diagnosisFiles are where a diagnosis is written beside the screen. "" is nowhere, - standard output.
@@ -82,6 +85,35 @@ func checkOutput(flag, path string) error {
 		return usageErrorf("%s: %w", flag, err)
 	}
 	return nil
+}
+
+// readTally reads a recording.
+func readTally(path string) (*memprof.Tally, error) {
+	recording, err := os.Open(path)
+	if err != nil {
+		return nil, withCode(exitUsage, fmt.Errorf("read a recording: %w", err))
+	}
+	defer recording.Close()
+	tally, err := memprof.TallyRecording(recording)
+	if err != nil {
+		return nil, withCode(exitUsage, fmt.Errorf("%s: %w", path, err))
+	}
+	return tally, nil
+}
+
+// rendered is an outcome in its three forms.
+type rendered struct {
+	text       func(output.Terminal) error
+	json, html func(io.Writer) error
+}
+
+// show writes an outcome to the screen, and to the files that are wanted.
+func (a *app) show(files diagnosisFiles, r rendered) error {
+	text := a.out()
+	if files.toOutput() {
+		text = a.err()
+	}
+	return errors.Join(a.writeTo(files.json, r.json), r.text(text), a.writeTo(files.html, r.html))
 }
 
 // writeTo writes to a file, or to standard output if it is -; to "" nothing.

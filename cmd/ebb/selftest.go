@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,6 +30,7 @@ type selftestOptions struct {
 	keep, recordings     string
 	json                 string
 	one, base            string
+	cleanups             []string // compared instead of a diagnosis; nil for that
 }
 
 func newSelftestCommand(a *app) *cobra.Command {
@@ -39,14 +41,16 @@ func newSelftestCommand(a *app) *cobra.Command {
 		Long: `Diagnose built-in pages that leak a known amount for a known cause, and their clean
 twins, each in a Chrome of its own, and print what this build finds on this machine: found,
 cause named, rate against truth, false alarms. --statistics judges simulated series instead.
+--cleanups compares cleanups on each page, and prints which of them gives back which leak.
 
 Exit code 3: a leak was missed, a clean page accused, a wrong cause stated as certain, or a
-page could not be diagnosed; where 30 leaking pages or more were, also that the cause of
+page could not be diagnosed; a cleanup does not do what it is known to; where 30 leaking pages or more were, also that the cause of
 less than 93 % of them was named right, or the rate of less than 93 % was.`,
 		Example: `  ebb selftest --quick
   ebb selftest --list
   ebb selftest array-buffers event-listeners event-listeners-clean
   ebb selftest --repeat 3 --json matrix.json
+  ebb selftest --cleanups all --json cures.json
   ebb selftest --statistics`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.one != "" {
@@ -66,6 +70,8 @@ less than 93 % of them was named right, or the rate of less than 93 % was.`,
 				return a.listCases(cases)
 			case o.statistics:
 				return a.selftestStatistics(ctx)
+			case o.cleanups != nil:
+				return a.selftestCleanups(ctx, o, args)
 			case o.recordings != "":
 				return a.selftestRecordings(o, cases)
 			}
@@ -78,6 +84,7 @@ less than 93 % of them was named right, or the rate of less than 93 % was.`,
 	f.BoolVar(&o.quick, "quick", false, "a small set of pages")
 	f.IntVar(&o.jobs, "jobs", max(1, runtime.NumCPU()/2), "how `many` pages are diagnosed at once")
 	f.IntVar(&o.repeat, "repeat", 1, "how `often` each page is diagnosed")
+	f.StringSliceVar(&o.cleanups, "cleanups", nil, "tell which of these `cleanups`, or all, gives back what each page leaks")
 	f.BoolVar(&o.statistics, "statistics", false, "study the judge on simulated series: false alarms, power, coverage")
 	f.StringVar(&o.keep, "keep", "", "keep the recordings in this `folder`")
 	f.StringVar(&o.recordings, "recordings", "", "judge the recordings in this `folder` again, made with --keep")
@@ -118,7 +125,7 @@ func (a *app) selftest(ctx context.Context, o selftestOptions, cases []leaky.Cas
 	}
 	began := time.Now()
 	progress := output.NewProgress(a.err(), output.ProgressOptions{})
-	results := a.runCases(ctx, o, cases, progress)
+	results := runCases(ctx, o, cases, progress, func(ctx context.Context, c leaky.Case) caseResult { return a.runCase(ctx, o, c) })
 	progress.Close()
 	if ctx.Err() != nil {
 		return errors.New("stopped before all pages were diagnosed")
@@ -216,9 +223,10 @@ func chosenCases(o selftestOptions, names []string) ([]leaky.Case, error) {
 	return slices.DeleteFunc(leaky.Cases(), func(c leaky.Case) bool { return o.quick && !c.Quick }), nil
 }
 
-// runCases diagnoses the pages, some at once, and returns the results in the order of the pages.
-func (a *app) runCases(ctx context.Context, o selftestOptions, cases []leaky.Case, progress *output.Progress) []caseResult {
-	results := make([]caseResult, len(cases)*o.repeat)
+// runCases does something with each page, with some at once, and returns the results in the order of the
+// pages.
+func runCases[R interface{ line() string }](ctx context.Context, o selftestOptions, cases []leaky.Case, progress *output.Progress, run func(context.Context, leaky.Case) R) []R {
+	results := make([]R, len(cases)*o.repeat)
 	next := make(chan int)
 	var wg sync.WaitGroup
 	var mu sync.Mutex // guards done
@@ -226,11 +234,12 @@ func (a *app) runCases(ctx context.Context, o selftestOptions, cases []leaky.Cas
 	for range min(o.jobs, len(results)) {
 		wg.Go(func() {
 			for i := range next {
-				c := cases[i%len(cases)]
-				results[i] = a.runCase(ctx, o, c)
+				page := i % len(cases)
+				at := page*o.repeat + i/len(cases)
+				results[at] = run(ctx, cases[page])
 				mu.Lock()
 				done++
-				progress.Printf("%3d/%d  %s", done, len(results), results[i].line())
+				progress.Printf("%3d/%d  %s", done, len(results), results[at].line())
 				mu.Unlock()
 			}
 		})
@@ -243,12 +252,6 @@ func (a *app) runCases(ctx context.Context, o selftestOptions, cases []leaky.Cas
 	}
 	close(next)
 	wg.Wait()
-	slices.SortStableFunc(results, func(a, b caseResult) int {
-		place := func(r caseResult) int {
-			return slices.IndexFunc(cases, func(c leaky.Case) bool { return c.Name == r.Case })
-		}
-		return place(a) - place(b)
-	})
 	return results
 }
 
@@ -261,16 +264,25 @@ func caseTimeout(cycles int) time.Duration {
 func (a *app) runCase(ctx context.Context, o selftestOptions, c leaky.Case) caseResult {
 	began := time.Now()
 	r := caseResult{Case: c.Name}
+	if err := a.apart(ctx, o, c, &r); err != nil {
+		return r.failed(err, began)
+	}
+	r.Seconds = time.Since(began).Seconds()
+	return r
+}
+
+// apart does with one page, in a process of its own, what the options say, and reads the result.
+func (a *app) apart(ctx context.Context, o selftestOptions, c leaky.Case, result any) error {
 	self, err := os.Executable()
 	if err != nil {
-		return r.failed(err, began)
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, caseTimeout(o.cycles))
 	defer cancel()
 	// Served from here: a connection that the page leaves open must not be one of the worker's own.
 	base, closeServer, err := servePages()
 	if err != nil {
-		return r.failed(err, began)
+		return err
 	}
 	defer func() { _ = closeServer() }()
 	args := []string{"selftest", "--one", c.Name, "--base", base, "--cycles", strconv.Itoa(o.cycles), "--log-level", "error"}
@@ -286,6 +298,9 @@ func (a *app) runCase(ctx context.Context, o selftestOptions, c leaky.Case) case
 	if o.keep != "" {
 		args = append(args, "--keep", o.keep)
 	}
+	if o.cleanups != nil {
+		args = append(args, "--cleanups", strings.Join(o.cleanups, ","))
+	}
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 30 * time.Second
@@ -293,13 +308,12 @@ func (a *app) runCase(ctx context.Context, o selftestOptions, c leaky.Case) case
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		return r.failed(fmt.Errorf("%w: %s", err, said.String()), began)
+		return fmt.Errorf("%w: %s", err, said.String())
 	}
-	if err := json.Unmarshal(out, &r); err != nil {
-		return r.failed(fmt.Errorf("read the result: %w", err), began)
+	if err := json.Unmarshal(out, result); err != nil {
+		return fmt.Errorf("read the result: %w", err)
 	}
-	r.Seconds = time.Since(began).Seconds()
-	return r
+	return nil
 }
 
 // tailBuffer keeps the end of what is written to it.

@@ -43,6 +43,9 @@ func newTrialDesign(blocks []TrialBlock, o TrialOptions) trialDesign {
 		d.counts[u.arm]++
 		d.units = append(d.units, u)
 	}
+	if len(d.units) == 0 {
+		return d
+	}
 	d.apart = !d.orthogonal() && slices.Contains(d.arms, 0)
 	d.apart = d.apart && d.orthogonal()
 	return d
