@@ -66,23 +66,19 @@ func (k store) clean(ctx context.Context, c *cleaning) {
 	})
 	if keys == 0 && c.report.Err == nil && c.report.Skipped == "" {
 		c.skip("no page of an http or https origin was open")
-		return
 	}
-	t.tell(c)
+	if c.report.Skipped == "" {
+		t.tell(c)
+	}
 }
 
 // cleanStorage clears all that the touched origins have stored, and their cookies.
 func cleanStorage(ctx context.Context, c *cleaning) {
-	everything.clean(ctx, c)
+	cleanCookies(ctx, c) // first, while they can be counted
 	if c.report.Skipped == "" {
-		cookies := tally{of: "cookies", known: true}
-		c.eachArea(ctx, func(ctx context.Context, a area) error {
-			return a.cleanCookies(ctx, &cookies)
-		})
-		of := c.report.Of
-		cookies.tell(c)
-		c.report.Of = of + " and cookies"
+		everything.clean(ctx, c)
 	}
+	c.report.Of = "cookies and stores"
 }
 
 func (k store) cleanArea(ctx context.Context, c *cleaning, a area, t *tally) (err error) {
