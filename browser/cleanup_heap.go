@@ -53,7 +53,11 @@ func heapUsed(ctx context.Context, s cdp.Session) (float64, error) {
 func (h *held) eachIsolate(ctx context.Context, use func(cdp.Session) error) error {
 	err := use(h.session)
 	b := h.browser
-	for _, id := range b.tracker.isolatesOf(h.Tab, h.at.context != "") {
+	ids := b.tracker.isolatesOf(h.Tab, h.at.context != "")
+	if len(ids) > 0 {
+		err = errors.Join(err, h.meetWorkers(ctx))
+	}
+	for _, id := range ids {
 		if ctx.Err() != nil {
 			break
 		}
@@ -68,6 +72,20 @@ func (h *held) eachIsolate(ctx context.Context, use func(cdp.Session) error) err
 		}
 	}
 	return err
+}
+
+// meetWorkers makes Chrome tell the page of its workers: until a session of the page has asked once for
+// what it attaches to by itself, a dedicated worker can be attached to but answers nothing (Chromium 156).
+func (t *Tab) meetWorkers(ctx context.Context) error {
+	params := target.SetAutoAttachParams{AutoAttach: true, Flatten: new(true), Filter: target.Filter{{Type: "worker"}}}
+	_, err := cdp.Call(ctx, t.session, target.SetAutoAttach, params)
+	if err == nil {
+		_, err = cdp.Call(ctx, t.session, target.SetAutoAttach, target.SetAutoAttachParams{Flatten: new(true)})
+	}
+	if err != nil {
+		return fmt.Errorf("ask for the page's workers: %w", err)
+	}
+	return nil
 }
 
 // isolatesOf are the targets with isolates of their own that belong to a tab: frames and dedicated

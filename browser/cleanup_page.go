@@ -35,8 +35,8 @@ func cleanBlank(ctx context.Context, c *cleaning) {
 	})
 	if n > 0 {
 		c.report.Of = "documents"
-		c.say("%d of %d tabs show a document or remember one", left, n)
 		c.unsure = left > 0
+		c.say("%d of %s left the document and its history", c.report.Count, plural(n, "tab", "tabs"))
 	}
 }
 

@@ -51,28 +51,30 @@ func (p *Pool) Restart(ctx context.Context) error {
 func cleanPages(ctx context.Context, c *cleaning) {
 	c.report.Of = "tabs"
 	if l := c.at.Lease; l != nil {
+		if err := l.at.member.browser.Err(); err != nil {
+			c.report.Err = err
+			return
+		}
 		l.spent.Store(true)
 		c.unsure = true
 		c.report.Count = 1
 		c.say("the tab closes when its lease comes back")
 		return
 	}
-	left := 0
 	n := c.eachTab(ctx, func(ctx context.Context, h *held) error {
 		c.pool.dropTab(h)
 		if err := h.Tab.close(ctx); err != nil && !errors.Is(err, ErrGone) {
 			c.pool.retire(ctx, h.at.member) // a tab that does not close dies with its Chrome
 			return err
 		}
-		if h.browser.tracker.has(h.id) {
-			left++
+		if !h.browser.tracker.has(h.id) {
+			c.report.Count++
 		}
 		return nil
 	})
 	if n > 0 {
-		c.report.Count = n - left
-		c.say("%d of %d tabs left", left, n)
-		c.unsure = left > 0 || c.report.Err != nil
+		c.unsure = c.report.Count < n
+		c.say("%d of %d tabs left", n-c.report.Count, n)
 	}
 }
 
