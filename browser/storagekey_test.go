@@ -87,6 +87,9 @@ func TestStorageOfFramesApart(t *testing.T) {
 	host := w.origin("a") + "/host?frame=" + w.origin("c") + "/"
 	l := w.lease(o, host)
 	require.Equal(t, inPart, w.seen(l, `inFrame("fill")`))
+	require.Equal(t, 1, w.clean("session-storage", browser.CleanAt{Lease: l}).Count)
+	require.Zero(t, w.seen(l, `inFrame("see")`).Session)
+	require.Equal(t, 3, w.clean("gc", browser.CleanAt{Lease: l}).Count, "the page, its frame, the frame's service worker")
 	w.release(l)
 	r := w.clean("indexeddb", browser.CleanAt{Site: "shop", Run: o.Run})
 	require.Equal(t, 1, r.Count)
