@@ -51,7 +51,7 @@ var cleanups = []Cleanup{
 		Warning: "logs the site out; the HTTP cache stays",
 	},
 	{
-		Name: "release-objects", Reach: ReachTab, Carry: Transient, run: cleanObjects,
+		Name: "release-objects", Reach: ReachTab, Carry: Resetting, run: cleanObjects,
 		Touches: "JavaScript objects that only DevTools holds: console messages and their arguments, object groups, network bodies",
 		How:     "Runtime.discardConsoleEntries, Runtime.releaseObjectGroup, Log.clear, Network.disable",
 	},
@@ -63,7 +63,7 @@ var cleanups = []Cleanup{
 	},
 	{
 		Name: "blank", Reach: ReachTab, Carry: Resetting, run: cleanBlank,
-		Touches: "the documents, with all that they hold: heap, DOM, workers, back-forward cache, session history",
+		Touches: "the documents, with all that they hold (heap, DOM, workers), and the session history; Ebb's Chrome keeps no back-forward cache",
 		How:     "Page.navigate about:blank, Page.resetNavigationHistory",
 		Warning: "memory comes back with the next collection only, and a part of it stays with the renderer",
 	},
