@@ -109,7 +109,11 @@ func (c *cleaning) eachArea(ctx context.Context, clean func(context.Context, are
 		return
 	}
 	for _, a := range areas {
-		c.failed(ctx, a.member, clean(ctx, a))
+		err := a.member.browser.Err()
+		if err == nil {
+			err = clean(ctx, a)
+		}
+		c.failed(ctx, a.member, err)
 	}
 }
 

@@ -2,7 +2,6 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -109,8 +108,8 @@ func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) (r CleanRepor
 		r.Err = fmt.Errorf("clean: no cleanup is called %q", name)
 	case c.Reach == ReachWorker:
 		r.Err = fmt.Errorf("clean: %s is done by the worker", name)
-	case c.run == nil:
-		r.Err = errors.New("clean: " + name + " is still to come")
+	case at.Lease != nil && !p.isOut(at.Lease):
+		r.Err = fmt.Errorf("clean %s: the lease has come back: its tab may be another's", name)
 	default:
 		if _, bounded := ctx.Deadline(); !bounded {
 			var cancel context.CancelFunc
@@ -122,4 +121,11 @@ func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) (r CleanRepor
 		work.finish()
 	}
 	return r
+}
+
+// isOut says whether a lease has not come back yet.
+func (p *Pool) isOut(l *Lease) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leases[l]
 }

@@ -23,7 +23,7 @@ func cleanHTTPCache(ctx context.Context, c *cleaning) {
 		}
 		return a.cleanCacheOnDisk(ctx, &t)
 	})
-	if c.report.Skipped == "" {
+	if c.report.Skipped == "" && (t.found > 0 || !c.unsure) {
 		t.tell(c)
 	}
 }

@@ -48,12 +48,21 @@ func heapUsed(ctx context.Context, s cdp.Session) (float64, error) {
 	return res.UsedSize + res.EmbedderHeapUsedSize + res.BackingStorageSize, nil
 }
 
-// eachIsolate calls use with a session for each isolate of the tab. A worker that ends meanwhile is no
-// error.
+// eachIsolate calls use with a session for each isolate of the tab.
 func (h *held) eachIsolate(ctx context.Context, use func(cdp.Session) error) error {
-	err := use(h.session)
+	return errors.Join(use(h.session), h.eachOther(ctx, []string{"worker", "iframe", "shared_worker", "service_worker"}, use))
+}
+
+// eachOther calls use with a session for each target of the tab beside its page. One that ends meanwhile
+// is no error.
+func (h *held) eachOther(ctx context.Context, types []string, use func(cdp.Session) error) error {
 	b := h.browser
-	for _, id := range b.tracker.isolatesOf(h.Tab, h.at.context != "") {
+	ids := b.tracker.othersOf(h.Tab, h.at.context != "", types)
+	if len(ids) == 0 {
+		return nil
+	}
+	err := h.meetWorkers(ctx)
+	for _, id := range ids {
 		if ctx.Err() != nil {
 			break
 		}
@@ -70,21 +79,38 @@ func (h *held) eachIsolate(ctx context.Context, use func(cdp.Session) error) err
 	return err
 }
 
-// isolatesOf are the targets with isolates of their own that belong to a tab: frames and dedicated
-// workers of its page, and the workers that its origins share.
-func (t *tracker) isolatesOf(tab *Tab, ownContext bool) []target.ID {
+// meetWorkers makes Chrome tell the page of its workers: until a session of the page has asked once for
+// what it attaches to by itself, a dedicated worker can be attached to but answers nothing (Chromium 156).
+func (t *Tab) meetWorkers(ctx context.Context) error {
+	params := target.SetAutoAttachParams{AutoAttach: true, Flatten: new(true), Filter: target.Filter{{Type: "worker"}}}
+	_, err := cdp.Call(ctx, t.session, target.SetAutoAttach, params)
+	if err == nil {
+		_, err = cdp.Call(ctx, t.session, target.SetAutoAttach, target.SetAutoAttachParams{Flatten: new(true)})
+	}
+	if err != nil {
+		return fmt.Errorf("ask for the page's workers: %w", err)
+	}
+	return nil
+}
+
+// othersOf are the targets that belong to a tab: frames and dedicated workers of its page, and the
+// workers that its origins share.
+func (t *tracker) othersOf(tab *Tab, ownContext bool, types []string) []target.ID {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	in := t.targets[tab.id].Context
 	var ids []target.ID
 	for id, open := range t.targets {
+		if !slices.Contains(types, open.Type) {
+			continue
+		}
 		switch open.Type {
-		case "worker", "iframe":
-			if t.tabOf(open.parent) == tab {
-				ids = append(ids, id)
-			}
 		case "shared_worker", "service_worker":
 			if open.Context == in && (ownContext || tab.hasTouched(open.URL)) {
+				ids = append(ids, id)
+			}
+		default:
+			if t.tabOf(open.parent) == tab {
 				ids = append(ids, id)
 			}
 		}

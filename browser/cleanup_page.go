@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/storage"
 )
 
 // cleanBlank leaves the documents of the tabs. A kept tab's next lease must navigate again.
@@ -35,8 +36,8 @@ func cleanBlank(ctx context.Context, c *cleaning) {
 	})
 	if n > 0 {
 		c.report.Of = "documents"
-		c.say("%d of %d tabs show a document or remember one", left, n)
 		c.unsure = left > 0
+		c.say("%d of %s left the document and its history", c.report.Count, plural(n, "tab", "tabs"))
 	}
 }
 
@@ -69,9 +70,16 @@ func cleanSessionStorage(ctx context.Context, c *cleaning) {
 		var err error
 		for _, key := range h.keysShown() {
 			shown++
-			err = errors.Join(err, h.clearSession(ctx, key, &t))
+			err = errors.Join(err, clearSession(ctx, h.session, key.String(), &t))
 		}
-		return err
+		return errors.Join(err, h.eachOther(ctx, []string{"iframe"}, func(s cdp.Session) error {
+			key, err := keyOfFrame(ctx, s)
+			if err != nil {
+				return err
+			}
+			shown++
+			return clearSession(ctx, s, key, &t)
+		}))
 	})
 	switch {
 	case n > 0 && shown == 0 && c.report.Err == nil:
@@ -81,6 +89,22 @@ func cleanSessionStorage(ctx context.Context, c *cleaning) {
 	}
 }
 
+// keyOfFrame asks a frame in a process of its own for its storage key.
+func keyOfFrame(ctx context.Context, s cdp.Session) (string, error) {
+	tree, err := cdp.Call(ctx, s, page.GetFrameTree, cdp.Empty{})
+	if err != nil {
+		return "", fmt.Errorf("tell the storage key of a frame: %w", err)
+	}
+	if tree.FrameTree == nil || tree.FrameTree.Frame == nil {
+		return "", errors.New("tell the storage key of a frame: it shows nothing")
+	}
+	key, err := cdp.Call(ctx, s, storage.GetStorageKey, storage.GetStorageKeyParams{FrameID: tree.FrameTree.Frame.ID})
+	if err != nil {
+		return "", fmt.Errorf("tell the storage key of a frame: %w", err)
+	}
+	return string(key.StorageKey), nil
+}
+
 // keysShown are the storage keys of the frames in the tab's own process.
 func (t *Tab) keysShown() []storageKey {
 	t.mu.Lock()
@@ -88,19 +112,19 @@ func (t *Tab) keysShown() []storageKey {
 	return t.frames.keys()
 }
 
-func (t *Tab) clearSession(ctx context.Context, key storageKey, sum *tally) error {
-	id := &domstorage.StorageID{StorageKey: domstorage.SerializedStorageKey(key.String())}
-	before, err := cdp.Call(ctx, t.session, domstorage.GetDOMStorageItems, domstorage.GetDOMStorageItemsParams{StorageID: id})
+func clearSession(ctx context.Context, s cdp.Session, key string, sum *tally) error {
+	id := &domstorage.StorageID{StorageKey: domstorage.SerializedStorageKey(key)}
+	before, err := cdp.Call(ctx, s, domstorage.GetDOMStorageItems, domstorage.GetDOMStorageItemsParams{StorageID: id})
 	if err != nil {
 		if strings.Contains(err.Error(), "Frame not found") {
 			return nil // the frame has gone, or two are of one origin and one has
 		}
 		return fmt.Errorf("look at the sessionStorage of %s: %w", key, err)
 	}
-	if _, err := cdp.Call(ctx, t.session, domstorage.Clear, domstorage.ClearParams{StorageID: id}); err != nil {
+	if _, err := cdp.Call(ctx, s, domstorage.Clear, domstorage.ClearParams{StorageID: id}); err != nil {
 		return fmt.Errorf("empty the sessionStorage of %s: %w", key, err)
 	}
-	after, err := cdp.Call(ctx, t.session, domstorage.GetDOMStorageItems, domstorage.GetDOMStorageItemsParams{StorageID: id})
+	after, err := cdp.Call(ctx, s, domstorage.GetDOMStorageItems, domstorage.GetDOMStorageItemsParams{StorageID: id})
 	if err != nil {
 		return fmt.Errorf("look at the sessionStorage of %s: %w", key, err)
 	}

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -29,7 +30,7 @@ func cleanPopups(ctx context.Context, c *cleaning) {
 				left++
 			}
 			if found <= maxNamed {
-				c.say("%s closed: %s", w.name(), w.URL)
+				c.say("%s closed: %s", w.name(), cmp.Or(w.URL, "no URL yet"))
 			}
 		}
 		return nil

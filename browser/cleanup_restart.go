@@ -24,8 +24,9 @@ func cleanBrowser(ctx context.Context, c *cleaning) {
 	if out := c.pool.usesOf(m); out > 0 {
 		c.unsure = true
 		c.say("draining: %s out", plural(out, "lease or run is", "leases and runs are"))
+	} else if err := awaitGone(ctx, m.browser); err != nil {
+		c.failed(ctx, m, err)
 	} else {
-		c.failed(ctx, m, awaitGone(ctx, m.browser))
 		c.say("process %d is gone", m.browser.PID())
 	}
 	if c.at.Lease == nil {

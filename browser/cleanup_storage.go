@@ -16,7 +16,7 @@ import (
 // name.
 type store struct {
 	of    string // what is counted
-	types string // as Storage.clearDataForStorageKey calls it; "" for localStorage, see lookScript
+	types string // as Storage.clearDataForStorageKey calls it; "" for localStorage, which lookScript clears
 	count func(stored) int
 	usage []string // its names in stored.Usage
 }
@@ -66,23 +66,19 @@ func (k store) clean(ctx context.Context, c *cleaning) {
 	})
 	if keys == 0 && c.report.Err == nil && c.report.Skipped == "" {
 		c.skip("no page of an http or https origin was open")
-		return
 	}
-	t.tell(c)
+	if c.report.Skipped == "" {
+		t.tell(c)
+	}
 }
 
 // cleanStorage clears all that the touched origins have stored, and their cookies.
 func cleanStorage(ctx context.Context, c *cleaning) {
-	everything.clean(ctx, c)
+	cleanCookies(ctx, c) // first, while they can be counted
 	if c.report.Skipped == "" {
-		cookies := tally{of: "cookies", known: true}
-		c.eachArea(ctx, func(ctx context.Context, a area) error {
-			return a.cleanCookies(ctx, &cookies)
-		})
-		of := c.report.Of
-		cookies.tell(c)
-		c.report.Of = of + " and cookies"
+		everything.clean(ctx, c)
 	}
+	c.report.Of = "cookies and stores"
 }
 
 func (k store) cleanArea(ctx context.Context, c *cleaning, a area, t *tally) (err error) {
@@ -108,7 +104,7 @@ func (k store) cleanKey(ctx context.Context, s *standIn, key storageKey, t *tall
 		return fmt.Errorf("%q is no origin", key.origin)
 	}
 	before, err := s.see(ctx, key)
-	if errors.Is(err, errUnseen) && k.types != "" {
+	if errors.Is(err, errUnseen) {
 		t.unseen++
 		return k.clear(ctx, s, key)
 	}
@@ -134,14 +130,15 @@ func (s *standIn) see(ctx context.Context, key storageKey) (stored, error) {
 }
 
 func (k store) clear(ctx context.Context, s *standIn, key storageKey) error {
-	if k.types == "" {
-		if s.key != key {
-			return fmt.Errorf("clear %s: %w", key, errUnseen)
-		}
+	types := k.types
+	if types == "" && s.key == key {
 		_, err := s.look(ctx, true)
 		return err
 	}
-	_, err := cdp.Call(ctx, s.session, storage.ClearDataForStorageKey, storage.ClearDataForStorageKeyParams{StorageKey: key.String(), StorageTypes: k.types})
+	if types == "" {
+		types = "local_storage" // what cannot be shown: sessionStorage goes with it
+	}
+	_, err := cdp.Call(ctx, s.session, storage.ClearDataForStorageKey, storage.ClearDataForStorageKeyParams{StorageKey: key.String(), StorageTypes: types})
 	if err != nil {
 		return fmt.Errorf("clear %s: %w", key, err)
 	}

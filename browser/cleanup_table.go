@@ -11,13 +11,13 @@ var cleanups = []Cleanup{
 	{
 		Name: "local-storage", Reach: ReachPlace, Carry: Resetting, run: localStorageItems.clean,
 		Touches: "localStorage of the run's origins, partitioned ones too",
-		How:     "Storage.clearDataForStorageKey local_storage",
-		Warning: "the sessionStorage of open tabs goes with it: Chrome knows one type for both",
+		How:     "localStorage.clear() in an empty document that stands in for the origin",
+		Warning: "reaches the disk some seconds later, and the pages that are open at once",
 	},
 	{
 		Name: "session-storage", Reach: ReachTab, Carry: Resetting, run: cleanSessionStorage,
-		Touches: "sessionStorage of the documents that are open in the tabs",
-		How:     "DOMStorage.clear on each frame",
+		Touches: "sessionStorage of the documents that are open in the tabs, with their frames",
+		How:     "DOMStorage.clear for each frame",
 		Warning: "what a tab keeps for an origin that it does not show now stays: only closing the tab ends it",
 	},
 	{
@@ -29,7 +29,7 @@ var cleanups = []Cleanup{
 	{
 		Name: "service-workers", Reach: ReachPlace, Carry: Resetting, run: serviceWorkers.clean,
 		Touches: "the service workers of the run's origins with their renderers and buffers, and their registrations",
-		How:     "ServiceWorker.stopWorker and unregister, Storage.clearDataForStorageKey service_workers",
+		How:     "Storage.clearDataForStorageKey service_workers, which stops them too (ServiceWorker.unregister does not)",
 		Warning: "the next visit installs the worker again and loads its files",
 	},
 	{
@@ -42,18 +42,18 @@ var cleanups = []Cleanup{
 		Name: "http-cache", Reach: ReachPlace, Carry: Resetting, run: cleanHTTPCache,
 		Touches: "the HTTP cache of the whole browser context: on disk for the default one, else in the network process's memory",
 		How:     "Network.clearBrowserCache",
-		Warning: "clears for every site of the same browser context; what is loaded again costs the servers",
+		Warning: "for every site of the same browser context; what is loaded again costs the servers; in memory it can be checked only while a page is open",
 	},
 	{
 		Name: "storage", Reach: ReachPlace, Carry: Resetting, run: cleanStorage,
 		Touches: "all that the run's origins have stored, partitioned or not: cookies, localStorage, sessionStorage, IndexedDB, caches, service workers, file systems",
-		How:     "Storage.clearDataForOrigin all, Storage.clearDataForStorageKey all",
+		How:     "Storage.clearDataForStorageKey all; cookies as above",
 		Warning: "logs the site out; the HTTP cache stays",
 	},
 	{
 		Name: "release-objects", Reach: ReachTab, Carry: Resetting, run: cleanObjects,
 		Touches: "JavaScript objects that only DevTools holds: console messages and their arguments, object groups, network bodies",
-		How:     "Runtime.discardConsoleEntries, Runtime.releaseObjectGroup, Network.disable",
+		How:     "Runtime.discardConsoleEntries, Runtime.releaseObjectGroup, Log.clear, Network.disable",
 	},
 	{
 		Name: "close-popups", Reach: ReachTab, Carry: Resetting, run: cleanPopups,
@@ -63,7 +63,7 @@ var cleanups = []Cleanup{
 	},
 	{
 		Name: "blank", Reach: ReachTab, Carry: Resetting, run: cleanBlank,
-		Touches: "the documents, with all that they hold: heap, DOM, workers, back-forward cache, session history",
+		Touches: "the documents, with all that they hold (heap, DOM, workers), and the session history; Ebb's Chrome keeps no back-forward cache",
 		How:     "Page.navigate about:blank, Page.resetNavigationHistory",
 		Warning: "memory comes back with the next collection only, and a part of it stays with the renderer",
 	},
@@ -71,7 +71,7 @@ var cleanups = []Cleanup{
 		Name: "gc", Reach: ReachTab, Carry: Transient, run: cleanGC,
 		Touches: "JavaScript and DOM garbage of the tabs and their workers",
 		How:     "HeapProfiler.collectGarbage on each page, worker and frame of a process of its own",
-		Warning: "about 5 ms for each MB of living heap",
+		Warning: "about 5 ms for each MB of living heap, during which the page stands still",
 	},
 	{
 		Name: "memory-pressure", Reach: ReachBrowser, Carry: Transient, run: cleanPressure,

@@ -62,6 +62,7 @@ type cleanWorld struct {
 	pool  *browser.Pool
 	port  string
 	asked atomic.Int64 // requests for /cached
+	close func()       // ends the server
 	runs  int
 }
 
@@ -69,6 +70,7 @@ func newCleanWorld(t *testing.T, flags ...string) *cleanWorld {
 	w := &cleanWorld{t: t, ctx: within(t, 40*time.Second)}
 	server := httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(server.Close)
+	w.close = server.Close
 	w.port = server.URL[strings.LastIndex(server.URL, ":")+1:]
 	o := browsertest.LaunchOptions(t)
 	o.KeepPopups, o.Flags, o.CloseTimeout = true, flags, time.Second
@@ -87,6 +89,9 @@ func (w *cleanWorld) serve(out http.ResponseWriter, in *http.Request) {
 	case "/worker.js":
 		out.Header().Set("Content-Type", "text/javascript")
 		fmt.Fprint(out, `onmessage = () => {}`)
+	case "/busy.js":
+		out.Header().Set("Content-Type", "text/javascript")
+		fmt.Fprint(out, `let x; for (let i = 0; i < 50; i++) x = new Array(1e5).fill(i + .5); x = 0; postMessage(1)`)
 	case "/cached":
 		w.asked.Add(1)
 		out.Header().Set("Cache-Control", "max-age=3600")

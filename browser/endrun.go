@@ -23,7 +23,7 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 	var blanks []*Tab
 	for _, t := range p.endTraces(name) {
 		for _, i := range p.idle {
-			if i.run == "" && i.site == t.site && t.blanks() {
+			if i.run == "" && i.site == t.site && !i.busy && t.blanks() {
 				blanks = append(blanks, i.tab)
 			}
 		}

@@ -68,6 +68,9 @@ func (o *LeaseOptions) check() error {
 	if o.Run == "" {
 		return errors.New("lend a tab: the lease names no run")
 	}
+	if o.OwnContext && (o.Isolation != IsolateTab || o.Site == "") {
+		return errors.New("lend a tab: a site's own browser context needs isolation tab and a site")
+	}
 	for _, k := range o.BlockKinds {
 		if kinds[k] == nil {
 			return fmt.Errorf("lend a tab: no resource kind is called %q", k)

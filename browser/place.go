@@ -20,45 +20,6 @@ type member struct {
 	contexts map[cdp.BrowserContextID]bool // those of runs and sites
 }
 
-// ground is a browser context ("" is the default one) of one Chrome.
-type ground struct {
-	member  *member
-	context cdp.BrowserContextID
-}
-
-// spot is where a lease's tab lives, and whose place that is: nil for everybody's.
-type spot struct {
-	ground
-	run *run
-}
-
-// enter counts one more lease; false where the place takes none. The caller holds the pool's mu.
-func (s spot) enter() bool {
-	m, r := s.member, s.run
-	if m.browser.Err() != nil || r != nil && (r.retired || r.owner.run == "" && m.retired) {
-		return false
-	}
-	m.uses++
-	if r != nil {
-		r.leases++
-	}
-	return true
-}
-
-// owner is who has a browser context, or a Chrome, for itself: a run until its end, or a site.
-type owner struct{ run, site string }
-
-// owner says whose own place a lease belongs to, if any.
-func (o LeaseOptions) owner() (owner, bool) {
-	switch {
-	case o.Isolation == IsolateContext, o.Isolation == IsolateBrowser:
-		return owner{run: o.Run}, true
-	case o.Isolation == IsolateTab && o.OwnContext:
-		return owner{site: o.Site}, true
-	}
-	return owner{}, false
-}
-
 // run is what the pool knows of an owner: of a run between its first lease and EndRun, of
 // a site for as long as its Chrome is in use. A run is one use of its Chrome, a site is none.
 type run struct {
@@ -137,9 +98,10 @@ func (p *Pool) prepare(ctx context.Context, r *run) {
 			r.err = err
 			return
 		}
-		r.member = p.join(b)
+		m := p.join(b)
 		p.mu.Lock()
-		r.member.uses++ // until EndRun
+		r.ground = ground{member: m}
+		m.uses++ // until EndRun
 		p.mu.Unlock()
 		return
 	}

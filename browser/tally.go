@@ -24,8 +24,9 @@ func (t *tally) add(k store, before, after stored) {
 func (t *tally) tell(c *cleaning) {
 	r := c.report
 	r.Count, r.Of = r.Count+max(0, t.found-t.left), t.of
-	r.Bytes, r.BytesKnown = r.Bytes+t.bytes, t.known && (r.BytesKnown || r.Bytes == 0)
+	r.Bytes, r.BytesKnown = r.Bytes+t.bytes, t.known
 	switch {
+	case t.found == 0 && t.left == 0 && r.Err != nil: // nobody has looked
 	case t.found == 0 && t.left == 0:
 		c.say("no %s were there", t.of)
 	default:
