@@ -15,6 +15,23 @@ type idleTab struct {
 	run    string // of isolation context and browser
 }
 
+// dropEnded closes the idle tabs that have crashed, which are open until then.
+func (p *Pool) dropEnded(ctx context.Context) {
+	p.mu.Lock()
+	var ended []*Tab
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
+		if i.tab.Err() == nil {
+			return false
+		}
+		ended = append(ended, i.tab)
+		return true
+	})
+	p.mu.Unlock()
+	for _, t := range ended {
+		_ = t.close(ctx) // a tab that does not close dies with its Chrome
+	}
+}
+
 // takeIdle returns a living idle tab of the same site or run with the same rules.
 func (p *Pool) takeIdle(m *member, o LeaseOptions) *Tab {
 	p.mu.Lock()

@@ -120,8 +120,8 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		if current {
 			return p.leased(&Lease{Tab: k.tab, pool: p, member: k.member, options: o, kept: k, reused: true}), nil
 		}
-		if k.tab != nil && k.tab.Err() == nil {
-			_ = k.tab.close(ctx)
+		if k.tab != nil {
+			_ = k.tab.close(ctx) // one that has crashed is open until then
 		}
 		k.free <- struct{}{} // whoever waits for it sees that it is no longer current
 	}

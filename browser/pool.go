@@ -144,6 +144,7 @@ func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.dropEnded(ctx)
 	tab := p.takeIdle(m, o)
 	if tab == nil {
 		if tab, err = p.open(ctx, m, in, o); err != nil {

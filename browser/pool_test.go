@@ -155,6 +155,32 @@ func TestKeptPageStaysOpen(t *testing.T) {
 	require.NoError(t, l.Release(ctx, nil))
 }
 
+// TestTabsThatCrashWhileNobodyHasThem: Chrome keeps a page whose renderer has died open until it is
+// closed, so the pool closes it: as its next lease finds it, and with all tabs.
+func TestTabsThatCrashWhileNobodyHasThem(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	for name, o := range map[string]browser.LeaseOptions{
+		"kept": {Site: "s", Run: "r", Isolation: browser.IsolateTab, Keep: "s"},
+		"idle": {Site: "s", Run: "r", Isolation: browser.IsolateTab},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := browsertest.Pool(t, 3)
+			crash := func() {
+				l, err := p.Acquire(ctx, o)
+				require.NoError(t, err)
+				require.NoError(t, l.Release(ctx, nil))
+				require.Equal(t, 1, pages(p.Browsers()[0]), "the one that has crashed before is closed")
+				require.ErrorIs(t, l.Session().Call(ctx, "Page.crash", nil, nil), browser.ErrCrashed)
+			}
+			crash()
+			crash()
+			require.Equal(t, 1, pages(p.Browsers()[0]))
+			require.NoError(t, p.CloseTabs(ctx))
+			require.Zero(t, pages(p.Browsers()[0]))
+		})
+	}
+}
+
 func TestHungTabIsReplaced(t *testing.T) {
 	srv := serve(t, map[string]string{"/": `<p>x`})
 	p := browsertest.Pool(t, 1)

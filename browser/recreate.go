@@ -31,8 +31,11 @@ func (p *Pool) CloseTabs(ctx context.Context) error {
 	p.mu.Unlock()
 	var err error
 	for _, t := range tabs {
-		if t != nil && t.Err() == nil {
-			err = errors.Join(err, t.close(ctx))
+		if t == nil {
+			continue
+		}
+		if closeErr := t.close(ctx); !errors.Is(closeErr, ErrGone) {
+			err = errors.Join(err, closeErr)
 		}
 	}
 	for _, b := range p.Browsers() {
