@@ -42,6 +42,7 @@ func (p *Pool) takeIdle(m *member, o LeaseOptions) *Tab {
 			continue
 		}
 		p.idle = slices.Delete(p.idle, at, at+1)
+		p.coming++
 		return i.tab
 	}
 	return nil
@@ -65,6 +66,9 @@ func (p *Pool) open(ctx context.Context, m *member, in cdp.BrowserContextID, o L
 	p.makeRoom(ctx)
 	tab, err := m.browser.openTab(ctx, in, o.rules())
 	if err != nil {
+		p.mu.Lock()
+		p.coming--
+		p.mu.Unlock()
 		if m.browser.Err() == nil && ctx.Err() == nil && isTimeout(err) {
 			p.retire(context.WithoutCancel(ctx), m)
 		}
@@ -76,15 +80,16 @@ func (p *Pool) open(ctx context.Context, m *member, in cdp.BrowserContextID, o L
 	return tab, nil
 }
 
-// makeRoom closes the idle tab that has waited longest, when leases and idle tabs fill
-// the pool.
+// makeRoom counts a tab that is about to be opened, and closes the idle tab that has waited
+// longest where leases, those to come, and idle tabs fill the pool.
 func (p *Pool) makeRoom(ctx context.Context) {
 	p.mu.Lock()
 	var oldest *idleTab
-	if len(p.idle) > 0 && len(p.leases)+len(p.idle) >= p.options.Tabs {
+	if len(p.idle) > 0 && len(p.leases)+p.coming+len(p.idle) >= p.options.Tabs {
 		oldest = p.idle[0]
 		p.idle = p.idle[1:]
 	}
+	p.coming++
 	p.mu.Unlock()
 	if oldest != nil {
 		_ = oldest.tab.close(ctx) // a tab that does not close dies with its Chrome

@@ -113,6 +113,7 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		current := p.kept[o.Keep] == k && k.tab != nil && k.tab.Err() == nil && k.tab.rules.equal(o.rules())
 		if current {
 			k.member.uses++
+			p.coming++
 		} else if p.kept[o.Keep] == k {
 			delete(p.kept, o.Keep)
 		}

@@ -55,6 +55,7 @@ type Pool struct {
 	siteOf map[string]string // by run, of isolation tab
 	kept   map[string]*keptTab
 	leases map[*Lease]bool
+	coming int           // tabs on their way to a lease
 	start  chan struct{} // closed when the start under way has ended; nil when none is
 	failed error         // the last start's error
 	delay  time.Duration // how long to wait before the next start
@@ -155,9 +156,11 @@ func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	return p.leased(&Lease{Tab: tab, pool: p, member: m, options: o}), nil
 }
 
+// leased makes a lease of a tab that was on its way to it.
 func (p *Pool) leased(l *Lease) *Lease {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.coming--
 	p.leases[l] = true
 	return l
 }

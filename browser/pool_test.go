@@ -54,6 +54,29 @@ func TestAcquireIsBoundedAndFair(t *testing.T) {
 	require.Len(t, p.Browsers(), 1)
 }
 
+// TestTabsStayWithinTheLimit: leases that are given at the same time each make room for their tab.
+func TestTabsStayWithinTheLimit(t *testing.T) {
+	const tabs = 3
+	p := browsertest.Pool(t, tabs)
+	ctx := within(t, 60*time.Second)
+	for _, site := range []string{"a", "b", "c"} {
+		leases := make([]*browser.Lease, tabs)
+		var wg sync.WaitGroup
+		for i := range leases {
+			wg.Go(func() {
+				leases[i], _ = p.Acquire(ctx, browser.LeaseOptions{Site: site, Run: site, Isolation: browser.IsolateTab})
+			})
+		}
+		wg.Wait()
+		require.NotContains(t, leases, (*browser.Lease)(nil))
+		require.Len(t, p.Tabs(), tabs, "site %s", site)
+		for _, l := range leases {
+			require.NoError(t, l.Release(ctx, nil))
+		}
+		require.Len(t, p.Tabs(), tabs, "idle tabs of site %s", site)
+	}
+}
+
 func TestAcquireTimeout(t *testing.T) {
 	p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1, AcquireTimeout: 100 * time.Millisecond})
 	ctx := within(t, 60*time.Second)
