@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ebbworker/ebb/browser"
@@ -237,11 +238,13 @@ func (o MemoryOptions) file() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a recording: %w", err)
 	}
+	_ = lock(file)
 	return file, nil
 }
 
 // newRecordingFile makes a file for a recording, named by the time, and removes the
-// oldest ones so that keep are left; 0 keeps all.
+// oldest ones so that keep are left; 0 keeps all. Its writer holds it locked, and the kernel drops
+// the lock with the writer: one that a worker still writes stays, however old it is.
 func newRecordingFile(dir string, keep int) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for recordings: %w", err)
@@ -252,7 +255,7 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 	}
 	slices.Sort(old)
 	for keep > 0 && len(old) >= keep {
-		if err := os.Remove(old[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := removeRecording(old[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("remove an old recording: %w", err)
 		}
 		old = old[1:]
@@ -263,5 +266,23 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a recording: %w", err)
 	}
+	_ = lock(file) // where the file system has no locks, it is as others are
 	return file, nil
+}
+
+// removeRecording removes a recording that nobody writes.
+func removeRecording(path string) error {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		defer file.Close()
+		if errors.Is(lock(file), syscall.EWOULDBLOCK) {
+			return nil
+		}
+	}
+	return os.Remove(path)
+}
+
+// lock locks a file until it is closed, or returns an error at once.
+func lock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

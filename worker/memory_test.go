@@ -282,3 +282,29 @@ func TestOldRecordingsAreRemoved(t *testing.T) {
 	require.Equal(t, paths[2:], left)
 	require.FileExists(t, other)
 }
+
+// TestARecordingThatIsWrittenStays: a worker that runs for months is not to lose its recording to the
+// twentieth diagnosis beside it.
+func TestARecordingThatIsWrittenStays(t *testing.T) {
+	dir := t.TempDir()
+	long, err := newRecordingFile(dir, 2)
+	require.NoError(t, err)
+	named, err := MemoryOptions{Path: filepath.Join(dir, "a"+memprof.RecordingSuffix)}.file()
+	require.NoError(t, err)
+	for range 4 {
+		file, err := newRecordingFile(dir, 2)
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		require.FileExists(t, long.Name())
+		require.FileExists(t, named.Name())
+	}
+	require.NoError(t, long.Close())
+	require.NoError(t, named.Close())
+	file, err := newRecordingFile(dir, 2)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	left, err := filepath.Glob(filepath.Join(dir, "*"+memprof.RecordingSuffix))
+	require.NoError(t, err)
+	require.Len(t, left, 2)
+	require.NotContains(t, left, long.Name())
+}
