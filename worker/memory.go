@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -67,16 +68,18 @@ type Memory struct {
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
 // first cycle, or its Run.
 func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
+	return newMemory(pool, o, os.DirFS("/"))
+}
+
+// newMemory is NewMemory on a machine whose files stand below root.
+func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error) {
 	if o.Level == memprof.LevelOff {
 		return &Memory{}, nil
 	}
 	if o.Interval <= 0 {
 		o.Interval = memprof.DefaultInterval
 	}
-	host, err := linux.HostInfo(os.DirFS("/"))
-	if err != nil {
-		return nil, fmt.Errorf("measure memory: %w", err)
-	}
+	host, untold := linux.HostInfo(root)
 	m := &Memory{}
 	m.pages = devtools.New(devtools.Options{
 		Targets:  func() []devtools.Target { return m.openPages(pool) },
@@ -86,7 +89,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		},
 		IsGone: hasEnded,
 	})
-	sources := linux.Sources(linux.Options{Browsers: func() []linux.Browser { return m.processes(pool) }})
+	sources := linux.Sources(linux.Options{Root: root, Browsers: func() []linux.Browser { return m.processes(pool) }})
 	if o.StoreSize != nil {
 		sources = append(sources, storeSize{o.StoreSize})
 	}
@@ -113,8 +116,12 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		}
 		m.Path, m.out, options.Out = file.Name(), file, file
 	}
+	var err error
 	if m.Recorder, err = memprof.NewRecorder(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("measure memory: %w", err), m.Close(context.Background()))
+	}
+	if untold != nil { // a gap in the manifest, which is written
+		_ = m.Recorder.Note(memprof.MissingNote, fmt.Sprintf("the machine: %v", untold))
 	}
 	return m, nil
 }

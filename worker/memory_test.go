@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -263,6 +264,20 @@ func TestMemoryThatIsOffCostsNothing(t *testing.T) {
 	require.NoError(t, memory.Close(ctx))
 	require.NoDirExists(t, dir)
 	require.NoError(t, pool.Close(ctx))
+}
+
+// TestMemoryOfAMachineThatTellsLittle: a container may hide files of /proc. That is told, and the rest
+// is measured.
+func TestMemoryOfAMachineThatTellsLittle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run"+memprof.RecordingSuffix)
+	memory, err := newMemory(browser.NewPool(browser.PoolOptions{}), MemoryOptions{Level: memprof.LevelCheap, Path: path}, fstest.MapFS{})
+	require.NoError(t, err)
+	_, known := memory.Recorder.Read(t.Context()).Totals.At(memprof.Series{Metric: "go.goroutines"})
+	require.True(t, known)
+	require.NoError(t, memory.Close(t.Context()))
+	recording, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(recording), `"name":"missing","data":"the machine: open proc/sys/kernel/osrelease: file does not exist`)
 }
 
 // Only so many recordings are kept, the newest.
