@@ -14,6 +14,34 @@ type idleTab struct {
 	busy bool   // it is being cleaned: nobody else may have it
 }
 
+// dropEnded closes the idle and kept tabs that have crashed, which are open until then.
+func (p *Pool) dropEnded(ctx context.Context) {
+	p.mu.Lock()
+	var ended []*Tab
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
+		if i.busy || i.tab.Err() == nil {
+			return false
+		}
+		ended = append(ended, i.tab)
+		return true
+	})
+	for name, k := range p.kept {
+		select {
+		case <-k.free: // nobody has it
+			if k.tab != nil && k.tab.Err() != nil {
+				ended = append(ended, k.tab)
+				delete(p.kept, name)
+			}
+			k.free <- struct{}{} // whoever waits for it sees that it is no longer current
+		default:
+		}
+	}
+	p.mu.Unlock()
+	for _, t := range ended {
+		_ = t.close(ctx) // a tab that does not close dies with its Chrome
+	}
+}
+
 // takeIdle returns a living idle tab of the same site or run with the same rules.
 func (p *Pool) takeIdle(at spot, o LeaseOptions) *Tab {
 	p.mu.Lock()
@@ -24,6 +52,7 @@ func (p *Pool) takeIdle(at spot, o LeaseOptions) *Tab {
 			continue
 		}
 		p.idle = slices.Delete(p.idle, n, n+1)
+		p.coming++
 		return i.tab
 	}
 	return nil
@@ -48,6 +77,9 @@ func (p *Pool) open(ctx context.Context, at spot, o LeaseOptions) (*Tab, error) 
 	m := at.member
 	tab, err := m.browser.openTab(ctx, at.context, o.rules())
 	if err != nil {
+		p.mu.Lock()
+		p.coming--
+		p.mu.Unlock()
 		if m.browser.Err() == nil && ctx.Err() == nil && isTimeout(err) {
 			p.retire(context.WithoutCancel(ctx), m)
 		}
@@ -59,17 +91,18 @@ func (p *Pool) open(ctx context.Context, at spot, o LeaseOptions) (*Tab, error) 
 	return tab, nil
 }
 
-// makeRoom closes the idle tab that has waited longest, when leases and idle tabs fill
-// the pool.
+// makeRoom counts a tab that is about to be opened, and closes the idle tab that has waited
+// longest where leases, those to come, and idle tabs fill the pool.
 func (p *Pool) makeRoom(ctx context.Context) {
 	p.mu.Lock()
 	var oldest *idleTab
-	if len(p.leases)+len(p.idle) >= p.options.Tabs {
+	if len(p.leases)+p.coming+len(p.idle) >= p.options.Tabs {
 		if n := slices.IndexFunc(p.idle, func(i *idleTab) bool { return !i.busy }); n >= 0 {
 			oldest = p.idle[n]
 			p.idle = slices.Delete(p.idle, n, n+1)
 		}
 	}
+	p.coming++
 	p.mu.Unlock()
 	if oldest != nil {
 		_ = oldest.tab.close(ctx) // a tab that does not close dies with its Chrome

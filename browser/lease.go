@@ -128,15 +128,17 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		current := p.kept[o.Keep] == k && k.fits(o) && k.at.enter()
 		reused := !k.blanked
 		k.blanked = false
-		if !current && p.kept[o.Keep] == k {
+		if current {
+			p.coming++
+		} else if p.kept[o.Keep] == k {
 			delete(p.kept, o.Keep)
 		}
 		p.mu.Unlock()
 		if current {
 			return p.leased(&Lease{Tab: k.tab, pool: p, at: k.at, options: o, kept: k, reused: reused}), nil
 		}
-		if k.tab != nil && k.tab.Err() == nil {
-			_ = k.tab.close(ctx)
+		if k.tab != nil {
+			_ = k.tab.close(ctx) // one that has crashed is open until then
 		}
 		k.free <- struct{}{} // whoever waits for it sees that it is no longer current
 	}

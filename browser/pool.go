@@ -56,6 +56,7 @@ type Pool struct {
 	traces  []*trace       // what runs have used; the oldest that have ended are forgotten
 	kept    map[string]*keptTab
 	leases  map[*Lease]bool
+	coming  int           // tabs on their way to a lease
 	start   chan struct{} // closed when the start under way has ended; nil when none is
 	failed  error         // the last start's error
 	delay   time.Duration // how long to wait before the next start
@@ -148,6 +149,7 @@ func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.dropEnded(ctx)
 	tab := p.takeIdle(at, o)
 	if tab == nil {
 		if tab, err = p.open(ctx, at, o); err != nil {
@@ -158,8 +160,10 @@ func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	return p.leased(&Lease{Tab: tab, pool: p, at: at, options: o}), nil
 }
 
+// leased makes a lease of a tab that was on its way to it.
 func (p *Pool) leased(l *Lease) *Lease {
 	p.mu.Lock()
+	p.coming--
 	l.trace = p.traceOf(l.options)
 	l.trace.grounds[l.at.ground] = true
 	p.leases[l] = true

@@ -12,6 +12,7 @@ import (
 // belong to nobody, such as windows that pages opened. Pages that Chrome itself keeps open, and
 // tabs apart, stay.
 func (p *Pool) CloseTabs(ctx context.Context) error {
+	p.dropEnded(ctx)
 	work := &cleaning{pool: p, report: &CleanReport{}}
 	cleanPages(ctx, work)
 	err := work.report.Err

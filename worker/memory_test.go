@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -265,6 +266,20 @@ func TestMemoryThatIsOffCostsNothing(t *testing.T) {
 	require.NoError(t, pool.Close(ctx))
 }
 
+// TestMemoryOfAMachineThatTellsLittle: a container may hide files of /proc. That is told, and the rest
+// is measured.
+func TestMemoryOfAMachineThatTellsLittle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run"+memprof.RecordingSuffix)
+	memory, err := newMemory(browser.NewPool(browser.PoolOptions{}), MemoryOptions{Level: memprof.LevelCheap, Path: path}, fstest.MapFS{})
+	require.NoError(t, err)
+	_, known := memory.Recorder.Read(t.Context()).Totals.At(memprof.Series{Metric: "go.goroutines"})
+	require.True(t, known)
+	require.NoError(t, memory.Close(t.Context()))
+	recording, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(recording), `"name":"missing","data":"the machine: open proc/sys/kernel/osrelease: file does not exist`)
+}
+
 // Only so many recordings are kept, the newest.
 func TestOldRecordingsAreRemoved(t *testing.T) {
 	dir := t.TempDir()
@@ -281,4 +296,30 @@ func TestOldRecordingsAreRemoved(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, paths[2:], left)
 	require.FileExists(t, other)
+}
+
+// TestARecordingThatIsWrittenStays: a worker that runs for months is not to lose its recording to the
+// twentieth diagnosis beside it.
+func TestARecordingThatIsWrittenStays(t *testing.T) {
+	dir := t.TempDir()
+	long, err := newRecordingFile(dir, 2)
+	require.NoError(t, err)
+	named, err := MemoryOptions{Path: filepath.Join(dir, "a"+memprof.RecordingSuffix)}.file()
+	require.NoError(t, err)
+	for range 4 {
+		file, err := newRecordingFile(dir, 2)
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		require.FileExists(t, long.Name())
+		require.FileExists(t, named.Name())
+	}
+	require.NoError(t, long.Close())
+	require.NoError(t, named.Close())
+	file, err := newRecordingFile(dir, 2)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	left, err := filepath.Glob(filepath.Join(dir, "*"+memprof.RecordingSuffix))
+	require.NoError(t, err)
+	require.Len(t, left, 2)
+	require.NotContains(t, left, long.Name())
 }

@@ -157,6 +157,9 @@ func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, ar
 	if err := o.out.check(""); err != nil {
 		return err
 	}
+	if err := checkFolder("--profiles", o.profiles); err != nil {
+		return err
+	}
 	chosen, closeSites, err := a.diagnosed(o, args)
 	if err != nil {
 		return err

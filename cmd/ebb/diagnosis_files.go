@@ -116,6 +116,17 @@ func (a *app) show(files diagnosisFiles, r rendered) error {
 	return errors.Join(a.writeTo(files.json, r.json), r.text(text), a.writeTo(files.html, r.html))
 }
 
+// checkFolder makes a flag's folder, or refuses it before the work that would end in it; "" is none.
+func checkFolder(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return usageErrorf("%s: %w", flag, err)
+	}
+	return nil
+}
+
 // writeTo writes to a file, or to standard output if it is -; to "" nothing.
 func (a *app) writeTo(path string, write func(io.Writer) error) error {
 	switch path {

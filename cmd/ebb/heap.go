@@ -115,7 +115,10 @@ func (o *heapOptions) check(cmd *cobra.Command, args []string) error {
 	if o.timeout < time.Second || o.timeout > time.Hour {
 		return usageErrorf("--timeout %s: give 1s to 1h", o.timeout)
 	}
-	return nil
+	if err := checkFolder("--out", o.out); err != nil {
+		return err
+	}
+	return checkOutput("--sampling", o.sampling)
 }
 
 // heapSchema names the form of the JSON.

@@ -110,6 +110,9 @@ func (o selftestOptions) check() error {
 	case o.cycles > maxDiagnosisCycles:
 		return usageErrorf("--cycles: at most %d", maxDiagnosisCycles)
 	}
+	if err := checkFolder("--keep", o.keep); err != nil {
+		return err
+	}
 	return checkOutput("--json", o.json)
 }
 
