@@ -171,6 +171,27 @@ func TestForgottenIDs(t *testing.T) {
 	require.Empty(t, compare(t, others(visit(20), 101), others(visit(20), 1001)).Paths)
 }
 
+// Where nearly all objects are of one class, ids that V8 has forgotten mostly name two of that class.
+func TestForgottenIDsOfOneClass(t *testing.T) {
+	page := func(rows, offset int) *graph {
+		g := draw().node("list", "object", "Array", 9, 16).edge("window", "property", "list", "list").
+			node("state", "object", "State", 11, 16).edge("window", "property", "state", "state")
+		for i := range rows {
+			g.node(fmt.Sprint("row", i), "object", "Row", 101+2*i, 24).edge("list", "element", i, fmt.Sprint("row", i))
+		}
+		for i := range g.nodes {
+			if g.nodes[i].kind != "synthetic" {
+				g.nodes[i].id = offset + 2*i
+			}
+		}
+		return g
+	}
+	d := compare(t, page(500, 101), page(600, 201))
+	require.True(t, d.ByPath)
+	require.Len(t, d.Paths, 1)
+	require.Equal(t, []any{"window.list : Array", uint64(100 * 24), 100}, []any{d.Paths[0].Path, d.Paths[0].Share, d.Paths[0].NewObjects})
+}
+
 func TestIDsAreOfOneObject(t *testing.T) {
 	g := visit(3).node("twin", "object", "Twin", 9, 16)
 	require.EqualError(t, NewComparison(CompareOptions{}).Add("a", g.read(t)), "compare a: two objects have the id 9")
