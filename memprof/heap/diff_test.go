@@ -192,6 +192,28 @@ func TestForgottenIDsOfOneClass(t *testing.T) {
 	require.Equal(t, []any{"window.list : Array", uint64(100 * 24), 100}, []any{d.Paths[0].Path, d.Paths[0].Share, d.Paths[0].NewObjects})
 }
 
+// The entries of a hash table stand elsewhere when it has grown: as many are new as there are more.
+func TestCountsAreOfWhatCameInAddition(t *testing.T) {
+	page := func(entries, offset int) *graph {
+		g := draw().node("table", "array", "", 9, 16).edge("window", "internal", "table", "table")
+		for i := range entries {
+			entry := fmt.Sprint("entry", i)
+			g.node(entry, "object", "Entry", 101+4*i, 20).edge("table", "internal", fmt.Sprint(i+entries), entry).
+				node(entry+"part", "object", "Part", 103+4*i, 30).edge(entry, "property", "part", entry+"part")
+		}
+		for i := range g.nodes {
+			if g.nodes[i].kind != "synthetic" {
+				g.nodes[i].id = offset + 2*((i*7)%len(g.nodes))
+			}
+		}
+		return g
+	}
+	d := compare(t, page(4, 101), page(6, 1001))
+	require.True(t, d.ByPath)
+	require.Len(t, d.Paths, 1)
+	require.Equal(t, []any{uint64(2 * 50), 4, []ClassTotal{{"Part", 2, 60}, {"Entry", 2, 40}}}, []any{d.Paths[0].Share, d.Paths[0].NewObjects, d.Paths[0].Holds})
+}
+
 func TestIDsAreOfOneObject(t *testing.T) {
 	g := visit(3).node("twin", "object", "Twin", 9, 16)
 	require.EqualError(t, NewComparison(CompareOptions{}).Add("a", g.read(t)), "compare a: two objects have the id 9")
