@@ -201,7 +201,7 @@ var expectedSeries = []Series{anonChrome, {"process.anon", Worker}, {"heap.used"
 func (g *diagnosing) warn() {
 	d := g.d
 	browsers := len(g.t.manifest.Browsers)
-	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+recreateBrowser }) {
+	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+RecreateBrowser }) {
 		browsers--
 	}
 	if browsers > 1 {

@@ -13,13 +13,6 @@ import (
 // own movement; of other metrics, that is ten times what matters per cycle.
 const leastReturned = 4e6
 
-// recreateConsole is the way that lets go of what consoles keep, recreateBrowser the one that lets go
-// of everything.
-const (
-	recreateConsole = "console"
-	recreateBrowser = "browser"
-)
-
 // returned answers whether cleaning up gives memory back, and whether doing away with pages,
 // contexts and the browser does.
 func (g *diagnosing) returned() {
@@ -50,14 +43,14 @@ func (g *diagnosing) cleanup() *Returned {
 		return nil
 	}
 	grown, back := estimate(stats.MeanRate(taken)), estimate(stats.MeanRate(given))
-	r := &Returned{Name: "cleanup", Grown: grown.Value, Bytes: back}
+	r := &Returned{Name: string(Cleanup), Grown: grown.Value, Bytes: back}
 	r.rate(2e6)
 	keeps := 0.0
 	if total := g.by[anonChrome]; total != nil {
 		keeps = total.j.Rate.Value
 	}
 	switch r.Helps {
-	case "cannot tell":
+	case HelpsUntold:
 		r.Says = fmt.Sprintf("scraping takes %s a cycle beyond what stays: there is nothing to give back", mb(grown.Value))
 	default:
 		r.Says = fmt.Sprintf("cleaning up gives back %s of the %s that a cycle's scraping takes; %s a cycle stay", mb(back.Value), mb(grown.Value), mb(keeps))
@@ -72,13 +65,13 @@ func (r *Returned) rate(least float64) {
 	}
 	switch {
 	case r.Grown < least || !r.Bytes.Known:
-		r.Helps, r.Share = "cannot tell", 0
+		r.Helps, r.Share = HelpsUntold, 0
 	case r.Share >= 0.8:
-		r.Helps = "yes"
+		r.Helps = HelpsFully
 	case r.Share >= 0.2:
-		r.Helps = "partly"
+		r.Helps = HelpsPartly
 	default:
-		r.Helps = "no"
+		r.Helps = HelpsNot
 	}
 }
 
@@ -109,11 +102,11 @@ func (g *diagnosing) recreated() []Returned {
 	for _, c := range g.t.recreate {
 		r := Returned{Name: strings.TrimPrefix(c.Name, RecreateCycle+" "), Grown: end - begun, Took: c.Duration}
 		if level, ok := c.After.At(metric); ok {
-			if r.Name != recreateBrowser {
+			if r.Name != RecreateBrowser {
 				level -= held // only that ends what looking for the cause has left
 			}
 			back := end - begun - math.Max(0, level-base)
-			if r.Name == recreateConsole { // the pages are still open
+			if r.Name == RecreateConsole { // the pages are still open
 				back = end - level
 			}
 			back = math.Max(0, back) // more than had grown is the browser's own movement
@@ -142,8 +135,10 @@ func (g *diagnosing) afterwards(metric Series, end float64) (grown, held float64
 
 func (r *Returned) recreatedSays(unit Unit) string {
 	doing := map[string]string{
-		recreateConsole: "dropping the messages of consoles",
-		"pages":         "closing every page", "contexts": "disposing of every browser context", "browser": "restarting the browser",
+		RecreateConsole:  "dropping the messages of consoles",
+		RecreatePages:    "closing every page",
+		RecreateContexts: "disposing of every browser context",
+		RecreateBrowser:  "restarting the browser",
 	}[r.Name]
 	amount := func(v float64) string {
 		if unit == Bytes {
@@ -151,7 +146,7 @@ func (r *Returned) recreatedSays(unit Unit) string {
 		}
 		return fmt.Sprintf("%.0f", v)
 	}
-	if r.Helps == "cannot tell" {
+	if r.Helps == HelpsUntold {
 		return fmt.Sprintf("%s: only %s had grown, too little to tell (%s)", doing, amount(r.Grown), r.Took.Round(time.Millisecond))
 	}
 	return fmt.Sprintf("%s gives back %s of the %s that had grown, in %s", doing, amount(math.Max(0, r.Bytes.Value)), amount(r.Grown), r.Took.Round(time.Millisecond))

@@ -102,11 +102,11 @@ func (g *diagnosing) advice() []string {
 		return list
 	}
 	for _, r := range d.Recreate {
-		if r.Helps == "yes" {
+		if r.Helps == HelpsFully {
 			way := map[string]string{
-				"pages":    "isolation: page or context in the site file closes pages by itself",
-				"contexts": "isolation: context disposes of the browser context after each run",
-				"browser":  "pool.pages_per_browser replaces the browser after so many pages",
+				RecreatePages:    "isolation: page or context in the site file closes pages by itself",
+				RecreateContexts: "isolation: context disposes of the browser context after each run",
+				RecreateBrowser:  "pool.pages_per_browser replaces the browser after so many pages",
 			}[r.Name]
 			if way == "" {
 				continue // dropping the console's messages is no setting

@@ -195,7 +195,7 @@ func TestWhatNoPageHolds(t *testing.T) {
 	h.cycles(25, grow)
 	before := h.totals()
 	h.level[Series{"heap.used", ""}] = 4e6
-	h.add(Summary{Name: RecreateCycle + " console", Before: before, After: h.totals()})
+	h.add(Summary{Name: RecreateCycle + " " + RecreateConsole, Before: before, After: h.totals()})
 	d := h.tally.Diagnosis()
 	require.Equal(t, CauseHandles, d.Cause)
 	require.Equal(t, "messages of the console", d.Causes[0].Detail)
@@ -332,13 +332,13 @@ func TestRecreatingTellsWhatHoldsTheMemory(t *testing.T) {
 		after := h.totals()
 		h.add(Summary{Name: RecreateCycle + " " + name, Before: before, After: after, Duration: time.Second})
 	}
-	recreate("pages", 41e6)
-	recreate("browser", 40e6)
+	recreate(RecreatePages, 41e6)
+	recreate(RecreateBrowser, 40e6)
 	require.Greater(t, grown, 80e6)
 	d := h.tally.Diagnosis()
 	require.Len(t, d.Recreate, 2)
-	require.Equal(t, "yes", d.Recreate[0].Helps, d.Recreate[0].Says)
-	require.Equal(t, "yes", d.Recreate[1].Helps)
+	require.Equal(t, HelpsFully, d.Recreate[0].Helps, d.Recreate[0].Says)
+	require.Equal(t, HelpsFully, d.Recreate[1].Helps)
 	require.NotEmpty(t, d.Advice)
 }
 

@@ -264,6 +264,14 @@ type Peaked struct {
 	Warnings  []string `json:"warnings,omitempty"`
 }
 
+// What Returned.Helps says.
+const (
+	HelpsFully  = "yes"
+	HelpsPartly = "partly"
+	HelpsNot    = "no"
+	HelpsUntold = "cannot tell"
+)
+
 // Returned is what one way of giving memory back returned.
 type Returned struct {
 	// Name is "cleanup", "console", "pages", "contexts" or "browser".

@@ -241,10 +241,10 @@ func cleanupAnswer(d memprof.Diagnosis) answer {
 func recreateAnswer(d memprof.Diagnosis) answer {
 	unit := unitIn(d, d.Of)
 	var parts []string
-	tells := func(r memprof.Returned) bool { return r.Helps != "cannot tell" }
+	tells := func(r memprof.Returned) bool { return r.Helps != memprof.HelpsUntold }
 	if len(d.Recreate) > 0 && !slices.ContainsFunc(d.Recreate, tells) {
 		grown := amount(unit, d.Recreate[0].Grown)
-		return answer{"recreate", []string{"cannot tell: only " + grown + " had grown, too little to tell what gives it back"}}
+		return answer{"recreate", []string{memprof.HelpsUntold + ": only " + grown + " had grown, too little to tell what gives it back"}}
 	}
 	for _, r := range d.Recreate {
 		parts = append(parts, plain(r.Name)+": "+returned(r, unit))
@@ -263,7 +263,7 @@ func returned(r memprof.Returned, unit memprof.Unit) string {
 	}
 	says := strings.TrimSuffix(plain(strings.TrimSpace(r.Says)), ".")
 	switch {
-	case says != "" && (!r.Bytes.Known || r.Helps == "cannot tell"):
+	case says != "" && (!r.Bytes.Known || r.Helps == memprof.HelpsUntold):
 		return helps + ", " + says
 	case !r.Bytes.Known:
 		return helps + " (not measured)"
@@ -273,11 +273,11 @@ func returned(r memprof.Returned, unit memprof.Unit) string {
 		back = strings.TrimPrefix(interval(unit, r.Bytes), "+")
 	}
 	text := helps + ", "
-	if r.Name == "cleanup" {
+	if r.Name == string(memprof.Cleanup) {
 		text += "gives back "
 	}
 	text += back + " of " + amount(unit, r.Grown)
-	if r.Name == "cleanup" {
+	if r.Name == string(memprof.Cleanup) {
 		text += " a cycle"
 	}
 	if r.Took > 0 {
