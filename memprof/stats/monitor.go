@@ -132,6 +132,9 @@ func (m *Monitor) NewLife() {
 	}
 }
 
+// Alarmed tells, at no cost, whether there is an alarm: it changes with the last cycle of a batch only.
+func (m *Monitor) Alarmed() bool { return m.state.Alarm }
+
 // State returns what is known now. It takes about a millisecond.
 func (m *Monitor) State() MonitorState {
 	s := m.state
