@@ -97,10 +97,7 @@ func (e *explaining) rate(metric, group string) float64 {
 	if m == nil || !e.counts(m) {
 		return 0
 	}
-	if m.shape == Accelerating || m.shape == Onset {
-		return math.Max(m.j.EndRate.Value, 0)
-	}
-	return math.Max(m.j.Rate.Value, 0)
+	return math.Max(m.pace().Value, 0)
 }
 
 // exact says that a series is called a leak, not merely growing.

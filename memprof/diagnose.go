@@ -56,13 +56,13 @@ func (t *Tally) Diagnosis() Diagnosis {
 	}
 	g.headlineMetric()
 	g.control()
-	if t.o.Detail {
-		g.detail()
-	}
 	for _, m := range g.all {
 		d.Metrics = append(d.Metrics, m.metricVerdict())
 	}
 	rank(d.Metrics)
+	if t.o.Detail {
+		g.detail()
+	}
 	g.say()
 	return d
 }

@@ -342,6 +342,55 @@ func TestRecreatingTellsWhatHoldsTheMemory(t *testing.T) {
 	require.NotEmpty(t, d.Advice)
 }
 
+// Looking for the cause took 60 MB of process memory, which an ended renderer gives back with its own.
+func TestLookingForTheCauseIsNotWhatRecreatingGivesBack(t *testing.T) {
+	renderer, heap := Series{"process.anon", "renderer"}, Series{"heap.used", ""}
+	for name, c := range map[string]struct {
+		grow   map[Series]float64
+		metric Series
+		grown  float64
+		pages  string
+	}{
+		"a heap tells":                {map[Series]float64{heap: 1e5, renderer: 1.5e5}, heap, 33e5, HelpsFully},
+		"process memory alone cannot": {map[Series]float64{renderer: 1e6}, anonChrome, 33e6, HelpsUntold},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t, Plan{})
+			h.cycles(30, c.grow)
+			step := func(name string, change map[Series]float64) {
+				before := h.totals()
+				for s, by := range change {
+					h.level[s] += by
+				}
+				h.add(Summary{Name: name, Before: before, After: h.totals(), Duration: time.Second})
+			}
+			h.level[renderer] += 60e6
+			for range 4 {
+				step(EvidenceCycle, c.grow)
+				h.level[renderer] -= 3e6
+			}
+			step(RecreateCycle+" "+RecreateConsole, nil)
+			h.level[heap], h.level[Series{"page.read", ""}] = 0, 0
+			step(RecreateCycle+" "+RecreatePages, map[Series]float64{renderer: -30e6})
+			h.level[renderer] = 38e6
+			step(RecreateCycle+" "+RecreateBrowser, nil)
+
+			d := h.tally.Diagnosis()
+			require.Equal(t, anonChrome, d.Of)
+			var helps []string
+			for _, r := range d.Recreate {
+				require.Equal(t, c.metric, r.Metric)
+				require.InDelta(t, c.grown, r.Grown, 1e6, "29 cycles after the first, and 4 in which the cause was looked for")
+				helps = append(helps, r.Helps)
+			}
+			require.Equal(t, []string{HelpsNot, c.pages, HelpsFully}, helps)
+			if c.pages == HelpsUntold {
+				require.Equal(t, "what looking for the cause left behind hides it", d.Recreate[1].Says)
+			}
+		})
+	}
+}
+
 func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
 	grow := map[Series]float64{{"heap.used", ""}: 1e6, {"process.anon", "renderer"}: 1e6}
 	first := newHistory(t, Plan{})

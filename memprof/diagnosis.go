@@ -276,8 +276,10 @@ const (
 type Returned struct {
 	// Name is "cleanup", "console", "pages", "contexts" or "browser".
 	Name string `json:"name"`
-	// Grown is what could be given back, Bytes what was, in bytes; for the cleanup both are means
-	// per cycle.
+	// Metric is of what: the headline metric, or one that also grows and tells more.
+	Metric Series `json:"metric"`
+	// Grown is what could be given back, Bytes what was, in the metric's unit; for the cleanup both
+	// are means per cycle. Else the interval of Bytes holds what looking for the cause leaves open.
 	Grown float64  `json:"grown"`
 	Bytes Estimate `json:"bytes"`
 	// Share is Bytes of Grown. Helps is "yes", "partly", "no" or "cannot tell".
