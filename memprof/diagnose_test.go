@@ -342,6 +342,24 @@ func TestRecreatingTellsWhatHoldsTheMemory(t *testing.T) {
 	require.NotEmpty(t, d.Advice)
 }
 
+// What is shown and never judged has no verdict, and no rate that looks like one of 0.
+func TestWhatIsOnlyShownIsNotJudged(t *testing.T) {
+	h := newHistory(t, Plan{})
+	pss := Series{"process.pss", "renderer"}
+	h.level[pss] = 30e6
+	h.cycles(20, map[Series]float64{pss: 1e6})
+	metrics := h.tally.Diagnosis().Metrics
+	i := slices.IndexFunc(metrics, func(m MetricVerdict) bool { return m.Series() == pss })
+	require.NotEqual(t, -1, i)
+	m := metrics[i]
+	require.Equal(t, Shown, m.Role)
+	require.Empty(t, m.Verdict)
+	require.Equal(t, []Estimate{{}, {}}, []Estimate{m.Rate, m.EndRate})
+	for _, unknown := range []float64{m.P, m.SmallestVisible, m.NoGrowthAbove} {
+		require.True(t, math.IsNaN(unknown))
+	}
+}
+
 // Looking for the cause took 60 MB of process memory, which an ended renderer gives back with its own.
 func TestLookingForTheCauseIsNotWhatRecreatingGivesBack(t *testing.T) {
 	renderer, heap := Series{"process.anon", "renderer"}, Series{"heap.used", ""}

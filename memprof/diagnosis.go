@@ -179,10 +179,11 @@ type External struct {
 
 // MetricVerdict is the judgement of one metric.
 type MetricVerdict struct {
-	Name    string  `json:"name"`
-	Unit    Unit    `json:"unit"`
-	Process string  `json:"process,omitempty"`
-	Role    Role    `json:"role"`
+	Name    string `json:"name"`
+	Unit    Unit   `json:"unit"`
+	Process string `json:"process,omitempty"`
+	Role    Role   `json:"role"`
+	// Verdict and Shape are "" of what is only shown; its rate, P and bounds are not known.
 	Verdict Verdict `json:"verdict"`
 	Shape   Shape   `json:"shape"`
 	// Rate is per cycle, in the metric's unit; EndRate that of the last fifth.
