@@ -60,6 +60,8 @@ func (m *judged) use(i int) string {
 		return "warm-up"
 	case slices.Contains(m.j.Spikes, i):
 		return "spike"
+	case m.j.Pending && i == m.j.PendingAt:
+		return "pending"
 	}
 	return "used"
 }

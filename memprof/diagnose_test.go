@@ -342,6 +342,15 @@ func TestRecreatingTellsWhatHoldsTheMemory(t *testing.T) {
 	require.NotEmpty(t, d.Advice)
 }
 
+// The last cycle stands out: it is left out, and told so.
+func TestALastCycleThatStandsOutIsPending(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(24, nil)
+	h.cycle(map[Series]float64{{"process.anon", "renderer"}: 50e6}, nil)
+	d := h.tally.Diagnosis()
+	require.Equal(t, []string{"used", "pending"}, []string{d.Cycles[23].Used, d.Cycles[24].Used})
+}
+
 // What is shown and never judged has no verdict, and no rate that looks like one of 0.
 func TestWhatIsOnlyShownIsNotJudged(t *testing.T) {
 	h := newHistory(t, Plan{})

@@ -159,7 +159,8 @@ type CycleRow struct {
 	// PeakPhases all phases that ran at that moment.
 	Peak       float64  `json:"peak_bytes"`
 	PeakPhases []string `json:"peak_phases,omitempty"`
-	// Used says how the cycle counts: "used", "warm-up", "spike" or "gap".
+	// Used says how the cycle counts: "used", "warm-up", "spike", "pending" (the last, which stands out:
+	// only those after it could tell a spike from a step) or "gap".
 	Used string `json:"used"`
 	// External is what else happened on the host.
 	External External `json:"external"`

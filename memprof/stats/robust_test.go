@@ -199,12 +199,14 @@ func TestJudgeGapsAndSpikes(t *testing.T) {
 	j := Judge(y, memory)
 	require.Equal(t, Leak, j.Class)
 	require.Equal(t, []int{17}, j.Spikes)
+	require.Equal(t, -1, j.PendingAt)
 	require.Equal(t, 24, j.Used)
 	require.InDelta(t, .5, j.Rate.Value, .02)
 
 	y[29] += 40
 	j = Judge(y, memory)
 	require.True(t, j.Pending)
+	require.Equal(t, 29, j.PendingAt)
 	require.Equal(t, []int{17}, j.Spikes)
 	require.Equal(t, Leak, j.Class)
 }
