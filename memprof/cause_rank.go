@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -12,6 +13,8 @@ func (e *explaining) settle() {
 	merged := map[Cause]*Finding{}
 	for _, f := range e.found {
 		if had := merged[f.Cause]; had != nil {
+			had.Of, had.Detail = cmp.Or(had.Of, f.Of), cmp.Or(had.Detail, f.Detail)
+			had.Origin, had.Process = cmp.Or(had.Origin, f.Origin), cmp.Or(had.Process, f.Process)
 			had.Bytes += f.Bytes
 			had.Certain = had.Certain || f.Certain
 			had.Evidence = append(had.Evidence, f.Evidence...)

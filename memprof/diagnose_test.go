@@ -216,6 +216,20 @@ func TestTheOriginThatStores(t *testing.T) {
 	require.Equal(t, "http://a.test", d.Origin)
 }
 
+// What is said twice of one cause is told once, with all that either knows.
+func TestAServiceWorkerThatStoresIsOneFinding(t *testing.T) {
+	h := newHistory(t, Plan{})
+	for i := range 25 {
+		h.add(Sample{Seq: uint64(i + 1), Start: h.start, Readings: []Reading{{
+			Metric: "storage.bytes", Subject: Subject{Browser: "c", Kind: "service_workers", URL: "http://a.test"}, Value: 1e6 * float64(i),
+		}}})
+		h.cycle(map[Series]float64{{"target.count", "service_worker"}: 1, {"process.anon", "renderer"}: 3e6, {"storage.bytes", "service_workers"}: 1e6}, nil)
+	}
+	d := h.tally.Diagnosis()
+	require.Equal(t, CauseServiceWorker, d.Cause)
+	require.Equal(t, "http://a.test", d.Origin)
+}
+
 func TestNothingGrows(t *testing.T) {
 	h := newHistory(t, Plan{})
 	h.cycles(25, nil)
