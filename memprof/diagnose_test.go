@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/memprof/stats"
 )
 
 // history makes a tally of a diagnosis whose figures are given cycle by cycle.
@@ -130,6 +132,9 @@ func TestCausesByWhatGrows(t *testing.T) {
 		"pages":            {map[Series]float64{{"target.count", "page"}: 1, renderer: 23e6, {"process.anon", "gpu-process"}: 2e6, {"perf.Frames", ""}: 1, {"perf.Nodes", ""}: 8}, CausePagesOpen, "", true},
 		"contexts":         {map[Series]float64{{"context.count", ""}: 1, {"process.anon", "browser"}: 6e5, {"process.anon", "network"}: 9e5}, CauseContextsOpen, "", true},
 		"workers":          {map[Series]float64{{"target.count", "worker"}: 1, renderer: 3.8e6}, CauseWorkers, "workers", true},
+		"shared workers":   {map[Series]float64{{"target.count", "shared_worker"}: 1, renderer: 3.8e6}, CauseWorkers, "shared workers", true},
+		"service workers":  {map[Series]float64{{"target.count", "service_worker"}: 1, renderer: 3.8e6}, CauseServiceWorker, "", true},
+		"heap of a worker": {map[Series]float64{{"isolate.heap_used", "service_worker"}: 1e6, renderer: 1e6}, CauseServiceWorker, "heap of service workers", true},
 		"iframes":          {map[Series]float64{{"perf.Frames", ""}: 1, {"perf.Documents", ""}: 1, {"perf.Nodes", ""}: 10, {"heap.used", ""}: 6e5, renderer: 1.5e6}, CauseIframes, "", true},
 		"foreign iframes":  {map[Series]float64{{"target.count", "iframe"}: 1, renderer: 16e6}, CauseIframes, "of other sites, each in a process of its own", true},
 		"sockets":          {map[Series]float64{{"process.sockets", "network"}: 1, {"perf.ContextLifecycleStateObservers", ""}: 1, {"perf.JSEventListeners", ""}: 3}, CauseWebSockets, "", true},
@@ -324,6 +329,22 @@ func TestASpikeThatIsGivenBack(t *testing.T) {
 	require.InDelta(t, 100e6, p.Velocity, 10e6)
 	require.True(t, p.Recovered)
 	require.Greater(t, p.Recovery, 0.95)
+	require.Contains(t, d.Causes[0].Evidence[0], "in scrape shop and gave")
+}
+
+func TestASpikeOfNoPhase(t *testing.T) {
+	g := &diagnosing{d: &Diagnosis{Spikes: []Peaked{{Cycle: 3, Metric: anonChrome, Height: 98e6, Recovery: 1}}}}
+	require.Equal(t, []string{"cycle 3: process.anon/chrome rose by 98.0 MB and gave 100 % back"}, g.spikeFinding().Evidence)
+}
+
+// A cause is as certain as what shows it: a count that only grows is none.
+func TestAServiceWorkerIsAsCertainAsItsCount(t *testing.T) {
+	of := Series{"target.count", "service_worker"}
+	m := &judged{series: of, verdict: Growing, j: stats.Judgement{Rate: stats.Interval{Value: 1, Lo: 1, Hi: 1}}}
+	e := &explaining{diagnosing: &diagnosing{d: &Diagnosis{Verdict: Growing}, by: map[Series]*judged{of: m}}, total: 1e6}
+	e.workers()
+	require.Len(t, e.found, 1)
+	require.Equal(t, []any{CauseServiceWorker, of, false}, []any{e.found[0].Cause, e.found[0].Of, e.found[0].Certain})
 }
 
 // A recording that nobody collected garbage for proves nothing of heaps.
