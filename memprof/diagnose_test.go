@@ -462,6 +462,7 @@ func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
 	require.Equal(t, "new", d.Fingerprint.State)
 
 	earlier := []EarlierVerdict{
+		{Time: first.start.Add(-72 * time.Hour), Verdict: Leak, Cause: CauseJSHeap, Fingerprint: d.Fingerprint.ID, Sites: []string{"other"}},
 		{Time: first.start.Add(-48 * time.Hour), Verdict: Leak, Cause: CauseJSHeap, Fingerprint: d.Fingerprint.ID, Sites: []string{"shop"}},
 		{Time: first.start.Add(-24 * time.Hour), Verdict: Leak, Cause: CauseBlobs, Fingerprint: "abcdefabcdef", Sites: []string{"shop"}, Says: "blobs"},
 		{Time: first.start.Add(-24 * time.Hour), Verdict: Leak, Cause: CauseBlobs, Fingerprint: "123456123456", Sites: []string{"other"}},
@@ -472,6 +473,7 @@ func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
 	d = again.tally.Diagnosis()
 	require.Equal(t, "known", d.Fingerprint.State)
 	require.Equal(t, 1, d.Fingerprint.Seen)
+	require.Equal(t, first.start.Add(-48*time.Hour), d.Fingerprint.First, "of other sites, it is another leak")
 	require.Len(t, d.Gone, 1)
 	require.Equal(t, "abcdefabcdef", d.Gone[0].ID)
 }
