@@ -211,6 +211,22 @@ func TestJudgeGapsAndSpikes(t *testing.T) {
 	require.Equal(t, Leak, j.Class)
 }
 
+func TestMedianSpread(t *testing.T) {
+	for _, c := range []struct {
+		values         []float64
+		middle, spread float64
+	}{
+		{nil, 0, 0},
+		{[]float64{7}, 7, 0},
+		{[]float64{4, 1, 2, 100}, 3, 1.5 * 1.4826},
+		{[]float64{4, math.NaN(), 1, 2}, 2, 1.4826},
+	} {
+		middle, spread := MedianSpread(c.values)
+		require.Equal(t, c.middle, middle)
+		require.InDelta(t, c.spread, spread, 1e-12)
+	}
+}
+
 func TestMeanRate(t *testing.T) {
 	require.Equal(t, Interval{0, -math.MaxFloat64, math.MaxFloat64}, MeanRate(nil))
 	require.True(t, MeanRate([]float64{3}).Open())
