@@ -40,7 +40,7 @@ func (e *explaining) settle() {
 			}
 			return -1
 		}
-		if c := compareFloat(b.Bytes, a.Bytes); c != 0 {
+		if c := cmp.Compare(b.Bytes, a.Bytes); c != 0 {
 			return c
 		}
 		return precedence[a.Cause] - precedence[b.Cause]

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -54,7 +55,7 @@ func (g *diagnosing) spikes() {
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b peak) int {
-		if c := compareFloat(b.height(), a.height()); c != 0 {
+		if c := cmp.Compare(b.height(), a.height()); c != 0 {
 			return c
 		}
 		return a.index - b.index
