@@ -23,8 +23,17 @@ const (
 	JudgedCycle   = "cycle"
 	EvidenceCycle = "evidence"
 	StoppedCycle  = "stopped" // one that did not come to its end
-	// RecreateCycle, a blank and "pages", "contexts" or "browser" names what was done away with.
+	// RecreateCycle, a blank and RecreateConsole, ... names what was done away with.
 	RecreateCycle = "recreate"
+)
+
+// What is done away with after the last cycle, in this order: the messages of consoles, the pages, the
+// browser contexts, and the browser, with everything.
+const (
+	RecreateConsole  = "console"
+	RecreatePages    = "pages"
+	RecreateContexts = "contexts"
+	RecreateBrowser  = "browser"
 )
 
 // Plan is what a diagnosis set out to do.

@@ -98,9 +98,6 @@ func (t *Tally) Add(v any) error {
 	return nil
 }
 
-// Cycles is how many judged cycles there are.
-func (t *Tally) Cycles() int { return t.judged }
-
 func (t *Tally) sample(s Sample) {
 	if !s.Totals.Tick {
 		t.lastFull = s

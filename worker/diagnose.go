@@ -249,14 +249,19 @@ func (d *diagnosis) recreate(ctx context.Context) {
 	for _, way := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"console", d.discardConsole}, {"pages", pool.CloseTabs}, {"contexts", pool.DisposeContexts}, {"browser", pool.Restart}} {
+	}{
+		{memprof.RecreateConsole, d.discardConsole},
+		{memprof.RecreatePages, pool.CloseTabs},
+		{memprof.RecreateContexts, pool.DisposeContexts},
+		{memprof.RecreateBrowser, pool.Restart},
+	} {
 		if ctx.Err() != nil {
 			return
 		}
 		bounded, cancel := context.WithTimeout(ctx, recreateTimeout)
 		cycle := d.memory.Recorder.Cycle(memprof.RecreateCycle+" "+way.name, d.names...)
 		cleanup := cycle.Phase(memprof.Cleanup, "")
-		if way.name == "browser" {
+		if way.name == memprof.RecreateBrowser {
 			d.memory.setControl(nil) // it goes with its browser
 		}
 		err := way.do(bounded)

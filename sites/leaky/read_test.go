@@ -51,20 +51,16 @@ var readings = map[string]reading{
 	"process.anon":    anonymous,
 }
 
-// read is the value of a case's metric after a collection of garbage; false where no
-// test reads it.
-func (d *driver) read(t testing.TB, c Case) (float64, bool) {
+// read is the value of a case's metric after a collection of garbage.
+func (d *driver) read(t testing.TB, c Case) float64 {
 	t.Helper()
 	name, group, _ := strings.Cut(c.Metric, "/")
 	call(t, d.tab(t).Session(), heapprofiler.CollectGarbage, cdp.Empty{})
 	if counter, ok := strings.CutPrefix(name, "perf."); ok {
-		return counted(t, d, counter), true
+		return counted(t, d, counter)
 	}
-	read := readings[name]
-	if read == nil {
-		return 0, false
-	}
-	return read(t, d, group), true
+	require.Contains(t, readings, name)
+	return readings[name](t, d, group)
 }
 
 // heap is the use of an isolate.
