@@ -37,8 +37,8 @@ type cureResult struct {
 type cureCell struct {
 	Cleanup string `json:"cleanup"`
 	// Saved is by how much less the metric grows per cycle, Share that of the growth without the cleanup.
-	Saved memprof.Effect `json:"saved"`
-	Share float64        `json:"share"`
+	Saved memprof.Estimate `json:"saved"`
+	Share float64          `json:"share"`
 	// Does is returns, part, leaves, more or "?"; Want what is certain, "" where nothing is.
 	Does  string     `json:"does"`
 	Want  leaky.Cure `json:"want,omitempty"`
@@ -75,9 +75,11 @@ func cureResultOf(c leaky.Case, e memprof.Experiment) cureResult {
 	}
 	r.Rate = found.Baseline
 	for i, planned := range e.Plan.Cleanups {
-		cell := cureCell{Cleanup: planned.Name, Saved: found.Saved[i], Want: c.CureBy(planned.Name)}
-		cell.Share = cell.Saved.Value / found.Baseline.Value
-		cell.Does = does(cell.Saved, cell.Share)
+		cell := cureCell{Cleanup: planned.Name, Saved: found.Saved[i].Estimate, Want: c.CureBy(planned.Name)}
+		if found.Baseline.Value > 0 {
+			cell.Share = cell.Saved.Value / found.Baseline.Value
+		}
+		cell.Does = does(found.Saved[i], cell.Share)
 		cell.Right = cell.Want == "" || cell.Does == string(cell.Want)
 		r.Cells = append(r.Cells, cell)
 	}
