@@ -56,6 +56,9 @@ func (o TrialOptions) least() int {
 	return 1
 }
 
+// trialLargest is beyond any measurement, and its square can still be computed with.
+const trialLargest = 1e100
+
 // usable returns the values after the wash, and their places in the block.
 func (o TrialOptions) usable(values []float64) (times []int, usable []float64) {
 	from := o.Wash
@@ -66,7 +69,7 @@ func (o TrialOptions) usable(values []float64) (times []int, usable []float64) {
 		if o.Of == Ratio {
 			v = math.Log(v)
 		}
-		if t >= from && !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if t >= from && math.Abs(v) < trialLargest {
 			times, usable = append(times, t), append(usable, v)
 		}
 	}
@@ -187,6 +190,9 @@ func (d trialDesign) column(w Word) []float64 {
 // orthogonal says that each factor is on in as many of the arms that are averaged as off, and so with each
 // other factor: averages over them are then free of the other factors.
 func (d trialDesign) orthogonal() bool {
+	if len(d.arms) < 2 {
+		return false
+	}
 	for f := range d.factors {
 		column := d.column(1 << f)
 		if math.Abs(sum(column)) > 1e-9 || slices.Max(column)+slices.Min(column) != 0 {
@@ -198,7 +204,7 @@ func (d trialDesign) orthogonal() bool {
 			}
 		}
 	}
-	return len(d.arms) > 1
+	return true
 }
 
 func sum(x []float64) (total float64) {
