@@ -48,7 +48,7 @@ func (o TrialOptions) primary() TrialKind {
 
 // effect estimates a contrast.
 func (a trialAnalysis) effect(c trialContrast) TrialEffect {
-	p, known := a.fit.of(c.arms)
+	p, known := a.fit.of(c.weights)
 	e := TrialEffect{Kind: c.kind, Factor: c.factor, Words: c.words, P: 1, Adjusted: 1, Verdict: CannotTell}
 	e.Interval = a.o.shown(a.read(p, known, intervalAlpha))
 	switch {
