@@ -37,7 +37,8 @@ func newSelftestCommand(a *app) *cobra.Command {
 		Short: "Diagnose pages whose leaks are known, and tell what was found",
 		Long: `Diagnose built-in pages that leak a known amount for a known cause, and their clean
 twins, each in a Chrome of its own, and print what this build finds on this machine: found,
-cause named, rate against truth, false alarms. --statistics judges simulated series instead.
+cause named, rate against truth, false alarms. --statistics judges simulated series,
+and analyses simulated experiments, instead.
 
 Exit code 3: a leak was missed, a clean page accused, a wrong cause stated as certain, or a
 page could not be diagnosed; where 30 leaking pages or more were, also that the cause of
@@ -69,7 +70,7 @@ less than 93 % of them was named right, or the rate of less than 93 % was.`,
 	f.BoolVar(&o.quick, "quick", false, "a small set of pages")
 	f.IntVar(&o.jobs, "jobs", max(1, runtime.NumCPU()/2), "how `many` pages are diagnosed at once")
 	f.IntVar(&o.repeat, "repeat", 1, "how `often` each page is diagnosed")
-	f.BoolVar(&o.statistics, "statistics", false, "study the judge on simulated series: false alarms, power, coverage")
+	f.BoolVar(&o.statistics, "statistics", false, "study the judge and experiments on simulated series")
 	f.StringVar(&o.keep, "keep", "", "keep the recordings in this `folder`")
 	f.StringVar(&o.recordings, "recordings", "", "judge the recordings in this `folder` again, made with --keep")
 	f.StringVar(&o.json, "json", "", "write the results as JSON to `file`; - is standard output")
