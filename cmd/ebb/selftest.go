@@ -40,12 +40,14 @@ func newSelftestCommand(a *app) *cobra.Command {
 		Short: "Diagnose pages whose leaks are known, and tell what was found",
 		Long: `Diagnose built-in pages that leak a known amount for a known cause, and their clean
 twins, each in a Chrome of its own, and print what this build finds on this machine: found,
-cause named, rate against truth, false alarms. --statistics judges simulated series instead.
---cleanups compares cleanups on each page, and prints which of them gives back which leak.
+cause named, rate against truth, false alarms. --statistics judges simulated series,
+and analyses simulated experiments, instead; --cleanups compares cleanups on each page, and
+prints which of them gives back which leak.
 
 Exit code 3: a leak was missed, a clean page accused, a wrong cause stated as certain, or a
-page could not be diagnosed; a cleanup does not do what it is known to; where 30 leaking pages or more were, also that the cause of
-less than 93 % of them was named right, or the rate of less than 93 % was.`,
+page could not be diagnosed; a cleanup does not do what it is known to; where 30 leaking
+pages or more were, also that the cause of less than 93 % of them was named right, or the
+rate of less than 93 % was.`,
 		Example: `  ebb selftest --quick
   ebb selftest --list
   ebb selftest array-buffers event-listeners event-listeners-clean
@@ -85,7 +87,7 @@ less than 93 % of them was named right, or the rate of less than 93 % was.`,
 	f.IntVar(&o.jobs, "jobs", max(1, runtime.NumCPU()/2), "how `many` pages are diagnosed at once")
 	f.IntVar(&o.repeat, "repeat", 1, "how `often` each page is diagnosed")
 	f.StringSliceVar(&o.cleanups, "cleanups", nil, "tell which of these `cleanups`, or all, gives back what each page leaks")
-	f.BoolVar(&o.statistics, "statistics", false, "study the judge on simulated series: false alarms, power, coverage")
+	f.BoolVar(&o.statistics, "statistics", false, "study the judge and experiments on simulated series")
 	f.StringVar(&o.keep, "keep", "", "keep the recordings in this `folder`")
 	f.StringVar(&o.recordings, "recordings", "", "judge the recordings in this `folder` again, made with --keep")
 	f.StringVar(&o.json, "json", "", "write the results as JSON to `file`; - is standard output")

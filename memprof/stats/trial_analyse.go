@@ -11,6 +11,9 @@ import (
 // trials in which they may, as the noise is known from few blocks.
 const SameAlpha = .01
 
+// intervalAlpha is what the intervals of a trial leave out.
+const intervalAlpha = .05
+
 // AnalyseTrial compares the arms of a trial. The block is the unit: cycles are not replicates. The order
 // of the blocks counts only where they share a browser, and there only for its warm-up and, for means, a drift.
 // The same blocks give the same result. No result holds NaN or an infinity.
@@ -32,7 +35,7 @@ func AnalyseTrial(blocks []TrialBlock, o TrialOptions) Trial {
 	if o.Of != Growth {
 		rows = rows.withReplicates(d.units)
 	}
-	a := trialAnalysis{o: o, fit: data.fit(rows.units), shift: data.shift}
+	a := trialAnalysis{o: o, fit: data.fit(rows.units), looks: looksOf(o), shift: data.shift}
 	t.DF, t.Sigma = a.fit.df, finite(a.fit.sigma)
 	t.arms(d, rows, a)
 	if o.Of != Ratio {
@@ -66,6 +69,7 @@ func (t *Trial) note(format string, args ...any) {
 type trialAnalysis struct {
 	o     TrialOptions
 	fit   trialFit
+	looks trialLooks
 	shift float64
 }
 
@@ -98,7 +102,7 @@ func (t *Trial) arms(d trialDesign, r trialRows, a trialAnalysis) {
 			arm.On[f] = w.Has(f)
 		}
 		p, known := a.fit.of(r.arms[i])
-		arm.Interval = a.read(p, known, .05)
+		arm.Interval = a.read(p, known, intervalAlpha)
 		if a.o.Of != Growth {
 			arm.Interval = Interval{arm.Value + a.shift, arm.Lo + a.shift, arm.Hi + a.shift}
 		}

@@ -8,8 +8,8 @@ import (
 // trialData is a trial ready for regression.
 //
 // The value at cycle t of block b is a_b + (row_b·beta + u_b) t + noise for Growth, and row_b·beta + u_b + noise
-// for a mean, with independent u_b between blocks and autocorrelated noise within them. Where all blocks ran in
-// one browser an exponential warm-up of it is added, and for means a linear drift.
+// for a mean, with independent u_b between blocks and autocorrelated noise within them. An exponential warm-up of the browser is
+// added, and for means in one browser a linear drift.
 type trialData struct {
 	o     TrialOptions
 	units []trialUnit
@@ -43,15 +43,19 @@ func newTrialData(o TrialOptions, units []trialUnit) trialData {
 	for _, r := range residuals {
 		d.kappa = max(d.kappa, 4*math.Abs(r)/max(d.floor, madSigma*mad(residuals)))
 	}
-	if o.Fresh {
-		d.extra = make([][][]float64, len(units))
-		return d
-	}
-	if o.Of != Growth {
+	if !o.Fresh && o.Of != Growth {
 		d.drift = 1
 	}
 	for _, u := range units {
-		d.extra = append(d.extra, u.extra(d.drift, end))
+		switch {
+		case !o.Fresh:
+			d.extra = append(d.extra, u.extra(d.drift, end))
+		case o.Of == Growth:
+			d.extra = append(d.extra, nil) // all slopes have the same part of the warm-up
+		default:
+			u.at = 0
+			d.extra = append(d.extra, u.extra(0, 1))
+		}
 	}
 	return d
 }

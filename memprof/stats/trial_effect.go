@@ -48,9 +48,9 @@ func (o TrialOptions) primary() TrialKind {
 
 // effect estimates a contrast.
 func (a trialAnalysis) effect(c trialContrast) TrialEffect {
-	p, known := a.fit.of(c.arms)
+	p, known := a.fit.of(c.weights)
 	e := TrialEffect{Kind: c.kind, Factor: c.factor, Words: c.words, P: 1, Adjusted: 1, Verdict: CannotTell}
-	e.Interval = a.o.shown(a.read(p, known, .05))
+	e.Interval = a.o.shown(a.read(p, known, intervalAlpha))
 	switch {
 	case !known:
 		return e
@@ -59,10 +59,9 @@ func (a trialAnalysis) effect(c trialContrast) TrialEffect {
 	}
 	e.SE, e.DF = a.width(p)
 	evidence := trialEvidence{nu: float64(e.DF), z2: max(1e-9, a.fit.sigma*a.fit.sigma/(e.SE*e.SE))}
-	looks := trialLooks{a.o.Looks, a.o.Look, a.o.Open}
-	e.Interval = a.o.shown(a.read(p, known, looks.tail(.05, evidence)))
-	e.P = looks.p(min(1, 2*min(p.Above(0), p.AtMost(0))), evidence)
-	within := a.read(p, known, looks.tail(min(1, 2*a.o.Alpha), evidence))
+	e.Interval = a.o.shown(a.read(p, known, a.looks.tail(intervalAlpha, 0, evidence)))
+	e.P = a.looks.p(min(1, 2*min(p.Above(0), p.AtMost(0))), evidence)
+	within := a.read(p, known, a.looks.tail(min(1, 2*a.o.Alpha), 1, evidence))
 	if within.Lo > -a.o.margin() && within.Hi < a.o.margin() {
 		e.Verdict = NoEffect
 	}

@@ -32,12 +32,15 @@ type trialPart struct {
 // a garbage collection is hardly ever correlated negatively.
 var trialRhos = Midpoints(-.2, .97, 9)
 
-// trialScale is the scale of the half-Cauchy prior of the standard deviation between blocks, in units of what
+// These are the scales of the half-Cauchy prior of the standard deviation between blocks, in units of what
 // noise gives a block's slope or mean. With it one replicate says something, and many say what they show.
 //
 // Source: A. Gelman, Prior Distributions for Variance Parameters in Hierarchical Models, Bayesian Analysis 1
-// (2006). The scale was chosen for the coverage in the study.
-const trialScale = .25
+// (2006). The scales were chosen for the coverage in the study.
+const (
+	trialScale      = .25
+	trialScaleFresh = .5 // browsers differ from each other
+)
 
 // fit averages generalised least squares over the autocorrelation of the noise, over how much blocks of the
 // same arm differ beyond it, and over a warm-up. The restricted likelihood weighs them (Harville, Biometrika
@@ -46,6 +49,10 @@ const trialScale = .25
 func (d trialData) fit(rows [][]float64) trialFit {
 	var out trialFit
 	var weights logWeights
+	scale := trialScale
+	if d.o.Fresh {
+		scale = trialScaleFresh
+	}
 	freedom := d.n
 	if d.o.Of == Growth {
 		freedom -= len(d.units)
@@ -58,7 +65,7 @@ func (d trialData) fit(rows [][]float64) trialFit {
 			logDet += grams[i].logDet
 			precision += grams[i].m[0][0] / float64(len(grams))
 		}
-		for _, ratio := range trialRatios(d.excess(grams)) {
+		for _, ratio := range trialRatios(d.excess(grams), scale) {
 			for fade := -1; fade < len(d.extra[0])-d.drift; fade++ {
 				p := d.solve(grams, rows, ratio.value/precision, fade)
 				nu := freedom - p.rank
@@ -92,11 +99,11 @@ func (f *trialFit) weigh(weights logWeights) {
 type trialRatio struct{ value, prior float64 }
 
 // trialRatios is the grid of the variance between blocks, up to well above the largest that the data suggest.
-func trialRatios(most float64) []trialRatio {
+func trialRatios(most, scale float64) []trialRatio {
 	grid := []trialRatio{}
 	total := 0.
 	for r := 1. / 64; r < 64 || r < 16*most; r *= 4 {
-		s := math.Sqrt(r) / trialScale
+		s := math.Sqrt(r) / scale
 		grid = append(grid, trialRatio{r, s / (1 + s*s)})
 		total += s / (1 + s*s)
 	}

@@ -10,6 +10,18 @@ import (
 type trialLooks struct {
 	looks, look int
 	open        bool
+	bounds      [2]float64 // of O'Brien and Fleming, for 95 % intervals and for the margin
+}
+
+// looksOf prepares the looks of an analysis.
+func looksOf(o TrialOptions) trialLooks {
+	l := trialLooks{looks: o.Looks, look: o.Look, open: o.Open}
+	if !l.open && l.looks > 1 {
+		for i, alpha := range [...]float64{intervalAlpha, min(1, 2*o.Alpha)} {
+			l.bounds[i] = root(func(c float64) float64 { return brownianExit(l.looks, c) - alpha }, 0, 10, 1e-6)
+		}
+	}
+	return l
 }
 
 // trialPhi is the precision of the prior on effect/sigma for trials that are looked at any number of times.
@@ -38,8 +50,9 @@ func (l trialLooks) p(p float64, e trialEvidence) float64 {
 	return brownianExit(l.looks, -distuv.UnitNormal.Quantile(p/2)*l.part())
 }
 
-// tail returns the two-sided level at which this look is to be read for the level alpha over all of them.
-func (l trialLooks) tail(alpha float64, e trialEvidence) float64 {
+// tail returns the two-sided level at which this look is to be read for the level alpha over all of them: which of
+// the two bounds it is for.
+func (l trialLooks) tail(alpha float64, which int, e trialEvidence) float64 {
 	switch {
 	case l.open:
 		n := e.nu + 1
@@ -48,8 +61,7 @@ func (l trialLooks) tail(alpha float64, e trialEvidence) float64 {
 	case l.looks < 2:
 		return alpha
 	}
-	bound := root(func(c float64) float64 { return brownianExit(l.looks, c) - alpha }, 0, 10, 1e-6)
-	return 2 * distuv.UnitNormal.Survival(bound/l.part())
+	return 2 * distuv.UnitNormal.Survival(l.bounds[which]/l.part())
 }
 
 // part is the square root of the part of the planned trial that has been run.
@@ -57,10 +69,11 @@ func (l trialLooks) part() float64 {
 	return math.Sqrt(float64(max(1, min(l.look, l.looks))) / float64(l.looks))
 }
 
-// brownianPoints is the number of points of the grid over which brownianExit integrates.
-const brownianPoints = 161
+// brownianPoints is the number of points of the half grid over which brownianExit integrates.
+const brownianPoints = 41
 
-// brownianExit is the probability that |B(j/k)| >= bound for any j = 1..k, for Brownian motion B.
+// brownianExit is the probability that |B(j/k)| >= bound for any j = 1..k, for Brownian motion B: its density within
+// the bounds, step by step, by Simpson's rule.
 //
 // Source: P. Armitage, C. K. McPherson, B. C. Rowe, Repeated Significance Tests on Accumulating Data, J. R. Stat. Soc. A 132
 // (1969).
@@ -68,40 +81,32 @@ func brownianExit(k int, bound float64) float64 {
 	if bound <= 0 {
 		return 1
 	}
-	step := 2 * bound / (brownianPoints - 1)
+	step := bound / (brownianPoints - 1)
 	sd := 1 / math.Sqrt(float64(k))
-	var move [brownianPoints]float64 // density of a move by so many points, times Simpson's width
+	var move [2 * brownianPoints]float64 // density of a move by so many points
 	for i := range move {
 		z := float64(i) * step / sd
-		move[i] = math.Exp(-z*z/2) / sd / math.Sqrt(2*math.Pi) * step / 3
+		move[i] = math.Exp(-z*z/2) / sd / math.Sqrt(2*math.Pi)
 	}
-	inside := make([]float64, brownianPoints)
+	var inside, weight [brownianPoints]float64 // from 0 up: the density is symmetric
 	for i := range inside {
-		inside[i] = move[max(i-brownianPoints/2, brownianPoints/2-i)] * 3 / step
+		inside[i] = move[i]
+		weight[i] = 2 * step / 3 * float64(1+i%2)
 	}
+	weight[0], weight[brownianPoints-1] = step/3, step/3
 	for range k - 1 {
-		next := make([]float64, brownianPoints)
-		for i := range next {
-			for j, density := range inside {
-				next[i] += simpson(j) * density * move[max(i-j, j-i)]
+		var next [brownianPoints]float64
+		for j, density := range inside {
+			density *= weight[j]
+			for i := range next {
+				next[i] += density * (move[max(i-j, j-i)] + move[i+j])
 			}
 		}
 		inside = next
 	}
 	stays := 0.
 	for i, density := range inside {
-		stays += simpson(i) * density * step / 3
+		stays += 2 * weight[i] * density
 	}
 	return max(0, min(1, 1-stays))
-}
-
-// simpson is the weight of a point of the grid by Simpson's rule.
-func simpson(i int) float64 {
-	switch {
-	case i == 0 || i == brownianPoints-1:
-		return 1
-	case i%2 == 1:
-		return 4
-	}
-	return 2
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -21,18 +22,17 @@ func TrialArms(scheme TrialScheme, factors int) ([][]bool, error) {
 	}
 	all := Word(1)<<factors - 1
 	words := []Word{0}
-	if scheme == LeaveOneOut && factors > 1 {
+	if scheme == LeaveOneOut {
 		words = append(words, all)
 	}
 	for f := range factors {
 		w := Word(1) << f
-		if scheme == LeaveOneOut && factors > 1 {
+		if scheme == LeaveOneOut {
 			w = all &^ w
 		}
-		words = append(words, w)
-	}
-	if scheme == LeaveOneOut && factors == 1 {
-		words = []Word{0, all}
+		if !slices.Contains(words, w) { // of one factor, all but one is nothing
+			words = append(words, w)
+		}
 	}
 	arms := make([][]bool, len(words))
 	for i, w := range words {
