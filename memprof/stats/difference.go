@@ -130,6 +130,10 @@ func (l level) fits() []estimate {
 	return list
 }
 
+// GeometricMean returns the geometric mean with its 95 % interval: that of the logarithms as in
+// [MeanRate]. Values that are not above 0 are gaps.
+func GeometricMean(y []float64) Interval { return exponential(MeanRate(logarithms(y))) }
+
 func logarithms(y []float64) []float64 {
 	out := make([]float64, len(y))
 	for i, v := range y {
