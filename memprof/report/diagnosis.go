@@ -36,7 +36,7 @@ func DiagnosisText(w io.Writer, d memprof.Diagnosis, width int, color bool) erro
 	for _, a := range evidence(d) {
 		s.answer(a)
 	}
-	s.remarks(d)
+	s.remarks(remarks{d.Warnings, d.NotMeasured, d.Advice, "1 MB = 1,000,000 bytes. In brackets: 95 % intervals. - unknown: why stands beside it."})
 	return s.writeTo(w)
 }
 
@@ -67,7 +67,7 @@ type screen struct {
 
 // paint puts a text into a colour.
 func (s *screen) paint(code, text string) string {
-	if !s.color || text == "" {
+	if !s.color || code == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + code + "m" + text + "\x1b[0m"
@@ -139,20 +139,7 @@ func basis(d memprof.Diagnosis) string {
 	if d.Extensions > 0 {
 		text += ", extended " + count(d.Extensions, "time")
 	}
-	text += ")"
-	if len(d.Sites) > 0 {
-		text += " of " + joined(plainAll(d.Sites))
-	}
-	if d.Duration > 0 {
-		text += " in " + duration(d.Duration)
-	}
-	if d.Browser != "" {
-		text += ", " + plain(d.Browser)
-	}
-	if !d.Started.IsZero() {
-		text += ", " + d.Started.UTC().Format("2006-01-02 15:04") + " UTC"
-	}
-	return text
+	return text + ")" + circumstances(d.Sites, d.Duration, d.Browser, d.Started)
 }
 
 // answer writes a label and texts beside it.
@@ -171,9 +158,15 @@ func (s *screen) labelled(label, text string) {
 	s.line("%s", s.paint(bold, label)+strings.Repeat(" ", answerWidth-utf8.RuneCountInString(label))+text)
 }
 
-// remarks are warnings, what was not measured, and what to do next.
-func (s *screen) remarks(d memprof.Diagnosis) {
-	warnings := plainAll(d.Warnings)
+// remarks are warnings, what was not measured, what to do next, and what figures mean.
+type remarks struct {
+	warnings, unmeasured, advice []string
+	legend                       string
+}
+
+// remarks writes them.
+func (s *screen) remarks(r remarks) {
+	warnings := plainAll(r.warnings)
 	for i, text := range warnings {
 		if i == maxWarnings {
 			s.answer(answer{"", []string{fmt.Sprintf("and %s", count(len(warnings)-i, "more warning"))}})
@@ -185,10 +178,10 @@ func (s *screen) remarks(d memprof.Diagnosis) {
 		}
 		s.answer(answer{label, []string{text}})
 	}
-	if len(d.NotMeasured) > 0 {
-		s.list("unmeasured", plainAll(d.NotMeasured), "; ", maxNotMeasured)
+	if len(r.unmeasured) > 0 {
+		s.list("unmeasured", plainAll(r.unmeasured), "; ", maxNotMeasured)
 	}
-	for i, text := range plainAll(d.Advice) {
+	for i, text := range plainAll(r.advice) {
 		if i == maxAdvice {
 			break
 		}
@@ -198,7 +191,7 @@ func (s *screen) remarks(d memprof.Diagnosis) {
 		}
 		s.answer(answer{label, []string{capital(text)}})
 	}
-	for _, line := range fold("1 MB = 1,000,000 bytes. In brackets: 95 % intervals. - unknown: why stands beside it.", s.width, 2) {
+	for _, line := range fold(r.legend, s.width, 2) {
 		s.line("%s", s.paint(faint, line))
 	}
 }

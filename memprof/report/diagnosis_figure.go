@@ -113,6 +113,15 @@ func amount(unit memprof.Unit, v float64) string {
 	return text + name
 }
 
+// threshold is amount of what a person chose, without zeros at its end: 0.1 MB.
+func threshold(unit memprof.Unit, v float64) string {
+	text, name, _ := strings.Cut(amount(unit, v), " ")
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return strings.TrimSpace(text + " " + name)
+}
+
 // fromTo writes two values in one unit: 3.10 -> 37.2 MB.
 func fromTo(unit memprof.Unit, first, last float64) string {
 	largest := 0.0
@@ -151,21 +160,10 @@ func estimate(unit memprof.Unit, e memprof.Estimate, extra int) string {
 // is "exactly" where it has no width and "" where it is unknown. extra decimals are allowed beyond
 // three significant digits.
 func split(unit memprof.Unit, e memprof.Estimate, extra int) (value, name, bounds string) {
-	if !known(e.Lo, e.Hi) {
-		divisor, name := scale(unit, math.Abs(e.Value))
-		return signed(e.Value/divisor, digits(math.Abs(e.Value)/divisor, 0, 0)), name, ""
-	}
-	largest := max(math.Abs(e.Value), math.Abs(e.Lo), math.Abs(e.Hi))
-	divisor, name := scale(unit, largest)
-	decimals := digits(largest/divisor, (e.Hi-e.Lo)/2/divisor, extra)
-	if divisor == 1 && (unit == memprof.Bytes || wholeNumbers(e.Value, e.Lo, e.Hi)) {
-		decimals = 0
-	}
-	value = signed(e.Value/divisor, decimals)
-	if e.Lo == e.Hi {
-		return value, name, "exactly"
-	}
-	return value, name, number(e.Lo/divisor, decimals) + " to " + number(e.Hi/divisor, decimals)
+	m := measureOf(unit, e)
+	m.extra = extra
+	value, bounds = m.parts(e)
+	return value, m.name, bounds
 }
 
 // inMB writes an estimate that is in MB.

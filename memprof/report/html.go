@@ -3,7 +3,7 @@ package report
 import (
 	"bytes"
 	"cmp"
-	_ "embed"
+	"embed"
 	"fmt"
 	"html/template"
 	"io"
@@ -13,34 +13,48 @@ import (
 	"github.com/ebbworker/ebb/memprof"
 )
 
-//go:embed html_diagnosis.tmpl
-var htmlText string
+// htmlTexts are the templates: html.tmpl is what pages share.
+//
+//go:embed html*.tmpl
+var htmlTexts embed.FS
 
-//go:embed html_diagnosis.css
+// htmlStyle is the style that pages share.
+//
+//go:embed html.css
 var htmlStyle string
 
-var htmlTemplate = template.Must(template.New("diagnosis").Parse(htmlText))
+var htmlTemplates = template.Must(template.ParseFS(htmlTexts, "*.tmpl"))
+
+// htmlHead is what the head of a page needs.
+type htmlHead struct {
+	Title string
+	Style template.CSS
+}
+
+// writePage renders a page by its template. what names it in errors.
+func writePage(w io.Writer, what string, page any) error {
+	var out bytes.Buffer
+	if err := htmlTemplates.ExecuteTemplate(&out, "html_"+what+".tmpl", page); err != nil {
+		return fmt.Errorf("render the %s: %w", what, err)
+	}
+	if _, err := w.Write(out.Bytes()); err != nil {
+		return fmt.Errorf("write the %s: %w", what, err)
+	}
+	return nil
+}
 
 // DiagnosisHTML writes a diagnosis as one HTML file with plots, which loads nothing and runs no
 // script. t is the recording's trace; without points the plots over time are left out. The same
 // diagnosis and trace give the same bytes.
 func DiagnosisHTML(w io.Writer, d memprof.Diagnosis, t memprof.Trace) error {
-	var out bytes.Buffer
 	t.Points = slices.SortedStableFunc(slices.Values(t.Points), func(a, b memprof.TracePoint) int { return cmp.Compare(a.At, b.At) })
-	if err := htmlTemplate.Execute(&out, newHTMLPage(complete(d), t)); err != nil {
-		return fmt.Errorf("render the diagnosis: %w", err)
-	}
-	if _, err := w.Write(out.Bytes()); err != nil {
-		return fmt.Errorf("write the diagnosis: %w", err)
-	}
-	return nil
+	return writePage(w, "diagnosis", newHTMLPage(complete(d), t))
 }
 
 // htmlPage is what the template shows.
 type htmlPage struct {
-	Style   template.CSS
+	htmlHead
 	Verdict string
-	Title   string
 	Lead    []string
 	Basis   string
 	Figures []htmlFigure
@@ -77,7 +91,7 @@ var questions = map[string]string{
 
 func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
 	p := htmlPage{
-		Style: template.CSS(htmlStyle), Verdict: string(d.Verdict), Title: verdictLine(d), Basis: basis(d),
+		htmlHead: htmlHead{verdictLine(d), template.CSS(htmlStyle)}, Verdict: string(d.Verdict), Basis: basis(d),
 		Lead: reasons(d), Figures: figures(d), Courses: courses(d, t), Cycles: cycleRows(d), Cause: causeParts(d),
 		Left: leftOut(d), Warnings: plainAll(d.Warnings), NotMeasured: plainAll(d.NotMeasured), Advice: plainAll(d.Advice),
 		Manifest: manifest(d), Costs: costs(d),

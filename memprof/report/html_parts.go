@@ -238,40 +238,10 @@ func costs(d memprof.Diagnosis) [][]string {
 
 // manifest is what one must know to compare the diagnosis with another.
 func manifest(d memprof.Diagnosis) [][2]string {
-	or := func(text string) string {
-		if text == "" {
-			return dash
-		}
-		return plain(text)
-	}
-	started, memory, limit, cpus := dash, dash, "none", dash
-	if !d.Started.IsZero() {
-		started = d.Started.UTC().Format(time.DateTime) + " UTC"
-	}
-	if d.Host.Memory > 0 {
-		memory = amount(memprof.Bytes, float64(d.Host.Memory))
-	}
-	if d.Host.CgroupLimit > 0 {
-		limit = amount(memprof.Bytes, float64(d.Host.CgroupLimit))
-	}
-	if d.Host.CPUs > 0 {
-		cpus = fmt.Sprint(d.Host.CPUs)
-	}
-	rows := [][2]string{
-		{"Ebb", or(d.Ebb)},
-		{"Go", or(d.Go)},
-		{"Browser", or(d.Browser)},
-		{"Browser's flags", or(strings.Join(d.Flags, " "))},
-		{"Kernel", or(d.Host.Kernel)},
-		{"CPUs", cpus},
-		{"Memory", memory},
-		{"Cgroup", or(d.Host.Cgroup) + ", memory limit " + limit},
-		{"Started", started},
-		{"Took", duration(d.Duration)},
-		{"Sites", or(strings.Join(d.Sites, ", "))},
-		{"Cycles", fmt.Sprintf("%d, judged %d, extended %s", len(d.Cycles), d.Judged, count(d.Extensions, "time"))},
-		{"Format", memprof.DiagnosisSchema},
-	}
+	rows := setup{d.Ebb, d.Go, d.Browser, d.Flags, d.Host, d.Started, d.Duration, d.Sites}.rows()
+	rows = append(rows,
+		[2]string{"Cycles", fmt.Sprintf("%d, judged %d, extended %s", len(d.Cycles), d.Judged, count(d.Extensions, "time"))},
+		[2]string{"Format", memprof.DiagnosisSchema})
 	if len(d.Fingerprint.Of) > 0 {
 		rows = append(rows, [2]string{"Fingerprint of", plain(strings.Join(d.Fingerprint.Of, ", "))})
 	}
@@ -279,4 +249,52 @@ func manifest(d memprof.Diagnosis) [][2]string {
 		rows = append(rows, [2]string{"Instrument", plain(note)})
 	}
 	return rows
+}
+
+// setup is what was measured, with what and where.
+type setup struct {
+	ebb, golang, browser string
+	flags                []string
+	host                 memprof.HostInfo
+	started              time.Time
+	took                 time.Duration
+	sites                []string
+}
+
+// rows are its parts with their names.
+func (s setup) rows() [][2]string {
+	started, memory, limit, cpus := dash, dash, "none", dash
+	if !s.started.IsZero() {
+		started = s.started.UTC().Format(time.DateTime) + " UTC"
+	}
+	if s.host.Memory > 0 {
+		memory = amount(memprof.Bytes, float64(s.host.Memory))
+	}
+	if s.host.CgroupLimit > 0 {
+		limit = amount(memprof.Bytes, float64(s.host.CgroupLimit))
+	}
+	if s.host.CPUs > 0 {
+		cpus = fmt.Sprint(s.host.CPUs)
+	}
+	return [][2]string{
+		{"Ebb", orDash(s.ebb)},
+		{"Go", orDash(s.golang)},
+		{"Browser", orDash(s.browser)},
+		{"Browser's flags", orDash(strings.Join(s.flags, " "))},
+		{"Kernel", orDash(s.host.Kernel)},
+		{"CPUs", cpus},
+		{"Memory", memory},
+		{"Cgroup", orDash(s.host.Cgroup) + ", memory limit " + limit},
+		{"Started", started},
+		{"Took", duration(s.took)},
+		{"Sites", orDash(strings.Join(s.sites, ", "))},
+	}
+}
+
+// orDash is plain of a text that may be missing.
+func orDash(text string) string {
+	if text == "" {
+		return dash
+	}
+	return plain(text)
 }

@@ -23,11 +23,14 @@ type page struct {
 	width int
 }
 
-func newPage(width int) *page {
+func newPage(width int) *page { return newPageFrom(width, minWidth) }
+
+// newPageFrom is newPage for a text that can be as narrow as least.
+func newPageFrom(width, least int) *page {
 	if width <= 0 || width > MaxWidth {
 		width = MaxWidth
 	}
-	return &page{width: max(width, minWidth)}
+	return &page{width: max(width, least)}
 }
 
 // line adds a line without trailing spaces.

@@ -131,11 +131,18 @@ func (p *plot) html(size string, under template.HTML) template.HTML {
 	for _, m := range p.y.marks {
 		b.WriteString(`<span style="top:` + share(1-p.y.at(m)) + `">` + html.EscapeString(p.y.label(m)) + "</span>")
 	}
-	b.WriteString("</div>" + string(p.end()) + string(under) + `<div class="x">`)
-	for _, m := range p.x.marks {
-		b.WriteString(`<span style="left:` + share(p.x.at(m)) + `">` + html.EscapeString(p.x.label(m)) + "</span>")
+	b.WriteString("</div>" + string(p.end()) + string(under) + string(p.x.below()) + "</div>")
+	return template.HTML(b.String())
+}
+
+// below are the marks of an x axis, as they stand below a drawing.
+func (a axis) below() template.HTML {
+	var b strings.Builder
+	b.WriteString(`<div class="x">`)
+	for _, m := range a.marks {
+		b.WriteString(`<span style="left:` + share(a.at(m)) + `">` + html.EscapeString(a.label(m)) + "</span>")
 	}
-	b.WriteString("</div></div>")
+	b.WriteString("</div>")
 	return template.HTML(b.String())
 }
 
