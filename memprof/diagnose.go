@@ -32,7 +32,10 @@ type diagnosing struct {
 
 // Diagnosis says what the tally shows so far. Without TallyOptions.Detail it holds the verdict,
 // the rate and the metrics only.
-func (t *Tally) Diagnosis() Diagnosis {
+func (t *Tally) Diagnosis() Diagnosis { return *t.diagnose().d }
+
+// diagnose makes the diagnosis, with the judgements behind it.
+func (t *Tally) diagnose() *diagnosing {
 	d := Diagnosis{
 		Schema: DiagnosisSchema, Cause: CauseUnknown, Started: t.manifest.Start, Ebb: t.manifest.Ebb, Go: t.manifest.Go, Host: t.manifest.Host,
 		Judged: t.judged, Extensions: len(t.extended), Warnings: []string{}, NotMeasured: []string{}, Metrics: []MetricVerdict{}, Cycles: []CycleRow{}, Causes: []Finding{}, Phases: []Share{},
@@ -64,7 +67,7 @@ func (t *Tally) Diagnosis() Diagnosis {
 		g.detail()
 	}
 	g.say()
-	return d
+	return g
 }
 
 // detail adds what only the whole recording tells.
@@ -101,6 +104,9 @@ func (g *diagnosing) sites() []string {
 	return names
 }
 
+// notCollected begins the warning of a recording of a worker's regular life.
+const notCollected = "memory was not collected before the readings"
+
 // uncollected takes back what cannot be known of a recording whose readings were taken without a
 // forced collection: garbage that waits for its collection grows as a leak does.
 func (g *diagnosing) uncollected() {
@@ -112,7 +118,7 @@ func (g *diagnosing) uncollected() {
 			m.verdict = Growing
 		}
 	}
-	g.d.Warnings = append(g.d.Warnings, "memory was not collected before the readings, as it is in `ebb diagnose`: garbage grows like a leak, so nothing but open pages and contexts is called one")
+	g.d.Warnings = append(g.d.Warnings, notCollected+", as it is in `ebb diagnose`: garbage grows like a leak, so nothing but open pages and contexts is called one")
 }
 
 // verdict is the worst of the primary metrics. Of process memory the total of Chrome decides

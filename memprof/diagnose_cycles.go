@@ -101,6 +101,9 @@ func external(c Summary) External {
 // by measurement on a blank page: each further collection adds about this much to a renderer.
 const perCollection = 0.02 * mib
 
+// collectionCost names forced collections among the costs.
+const collectionCost = "forced collection"
+
 // instrument adds up what measuring cost.
 func (g *diagnosing) instrument() {
 	in := Instrument{Costs: map[string]Cost{}, Notes: []string{}}
@@ -122,13 +125,13 @@ func (g *diagnosing) instrument() {
 		}
 		took := c.report.Took
 		collecting += took
-		sum := in.Costs["forced collection"]
+		sum := in.Costs[collectionCost]
 		sum.Count++
 		sum.Total += took
 		sum.Max = max(sum.Max, took)
-		in.Costs["forced collection"] = sum
+		in.Costs[collectionCost] = sum
 	}
-	collections := in.Costs["forced collection"].Count
+	collections := in.Costs[collectionCost].Count
 	n := len(g.t.cycles)
 	if n == 0 {
 		g.d.Instrument = in
@@ -136,7 +139,7 @@ func (g *diagnosing) instrument() {
 	}
 	slowest := time.Duration(0) // sources are read at the same time
 	for source, cost := range in.Costs {
-		if source != "forced collection" {
+		if source != collectionCost {
 			slowest = max(slowest, cost.Total)
 		}
 	}

@@ -60,7 +60,10 @@ func NewTally(o TallyOptions) *Tally {
 }
 
 // TallyRecording reads a recording to its end, with all detail. A last line that is cut off is left out.
-func TallyRecording(r io.Reader) (*Tally, error) {
+func TallyRecording(r io.Reader) (*Tally, error) { return tallyLines(r, nil) }
+
+// tallyLines reads a recording; check, if there is one, may refuse a value.
+func tallyLines(r io.Reader, check func(v any) error) (*Tally, error) {
 	t := NewTally(TallyOptions{Detail: true})
 	for line, err := range Lines(r) {
 		if errors.Is(err, ErrCut) {
@@ -69,6 +72,11 @@ func TallyRecording(r io.Reader) (*Tally, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if check != nil {
+			if err := check(line.Value); err != nil {
+				return nil, err
+			}
 		}
 		if err := t.Add(line.Value); err != nil {
 			return nil, fmt.Errorf("recording line %d: %w", line.Number, err)
