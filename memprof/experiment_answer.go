@@ -46,7 +46,7 @@ func secondaries() []secondary {
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // answers tells what each cleanup does and costs.
-func (c *comparing) answers() {
+func (c *experimenting) answers() {
 	list := make([]CleanupAnswer, len(c.plan.Cleanups))
 	for i, planned := range c.plan.Cleanups {
 		list[i] = CleanupAnswer{Name: planned.Name, When: planned.When, Phases: map[Kind]Effect{}, SavedPerMs: notANumber, Saved: unknownEffect()}
@@ -83,7 +83,7 @@ func unknownEffect() Effect {
 
 // beside compares what else a cleanup may change, with a correction for the number of comparisons
 // (Benjamini and Hochberg).
-func (c *comparing) beside(list []CleanupAnswer) {
+func (c *experimenting) beside(list []CleanupAnswer) {
 	quantities := secondaries()
 	effects := make([][]Effect, len(quantities))
 	var p []float64
@@ -119,7 +119,7 @@ func (e Effect) corrected() Effect {
 const effectAlpha = .05
 
 // correct corrects the effects on the growth of the metrics beside that of the answer for their number.
-func (c *comparing) correct() {
+func (c *experimenting) correct() {
 	var p []float64
 	for _, g := range c.growth {
 		for i := range g.saved {
@@ -139,7 +139,7 @@ func (c *comparing) correct() {
 }
 
 // decide gives the verdict over all metrics that grow with or without the cleanup.
-func (c *comparing) decide(a *CleanupAnswer, i int) {
+func (c *experimenting) decide(a *CleanupAnswer, i int) {
 	a.Verdict, a.On = a.Saved.Verdict, c.e.Of
 	var helps, harms, open *growthTrial
 	for _, g := range c.ranked() {
@@ -169,7 +169,7 @@ func (c *comparing) decide(a *CleanupAnswer, i int) {
 }
 
 // ranked are the metrics, that of the answer first.
-func (c *comparing) ranked() []*growthTrial {
+func (c *experimenting) ranked() []*growthTrial {
 	list := slices.Clone(c.growth)
 	slices.SortStableFunc(list, func(a, b *growthTrial) int {
 		first := func(g *growthTrial) int {
@@ -184,7 +184,7 @@ func (c *comparing) ranked() []*growthTrial {
 }
 
 // more is about how many further cycles tell what a cleanup does.
-func (c *comparing) more(g *growthTrial, i int) int {
+func (c *experimenting) more(g *growthTrial, i int) int {
 	e, ok := g.trial.Effect(c.kind(), i)
 	if !ok {
 		return 0
@@ -205,7 +205,7 @@ func (a *CleanupAnswer) value() {
 
 // did adds up what a cleanup reported of itself, in blocks that had it on, and how long it took in each
 // cycle of those.
-func (c *comparing) did(a *CleanupAnswer, i int) {
+func (c *experimenting) did(a *CleanupAnswer, i int) {
 	cycles := map[int]bool{}
 	for _, b := range c.blocks {
 		if b.on[i] {
@@ -240,7 +240,7 @@ func (c *comparing) did(a *CleanupAnswer, i int) {
 }
 
 // interactions are the pairs that do something else together than the sum of both.
-func (c *comparing) interactions() {
+func (c *experimenting) interactions() {
 	g := c.answer()
 	if g == nil {
 		return

@@ -8,8 +8,8 @@ import (
 	"github.com/ebbworker/ebb/memprof/stats"
 )
 
-// comparing is the outcome of an experiment under way.
-type comparing struct {
+// experimenting is the outcome of an experiment under way.
+type experimenting struct {
 	t      *Tally
 	e      *Experiment
 	plan   ExperimentPlan
@@ -50,7 +50,7 @@ func (t *Tally) Experiment() Experiment {
 	if n := len(t.manifest.Browsers); n > 0 {
 		e.Browser, e.Flags = t.manifest.Browsers[n-1].Version, t.manifest.Browsers[n-1].Flags
 	}
-	c := &comparing{t: t, e: &e}
+	c := &experimenting{t: t, e: &e}
 	if t.trial.plan == nil {
 		e.Warnings = append(e.Warnings, "this is no recording of an experiment")
 		return e
@@ -76,7 +76,7 @@ func (t *Tally) Experiment() Experiment {
 }
 
 // gather cuts the cycles into the blocks that began.
-func (c *comparing) gather() {
+func (c *experimenting) gather() {
 	tally := c.t.trial
 	for i, start := range tally.starts {
 		if start.Block < 0 || start.Block >= len(c.plan.Blocks) {
@@ -105,7 +105,7 @@ func (c *comparing) gather() {
 }
 
 // replicates counts those of which all blocks have all their cycles.
-func (c *comparing) replicates() int {
+func (c *experimenting) replicates() int {
 	want, have := map[int]int{}, map[int]int{}
 	for _, b := range c.plan.Blocks {
 		want[b.Replicate]++
@@ -140,7 +140,7 @@ func (p ExperimentPlan) options(of stats.TrialQuantity) stats.TrialOptions {
 }
 
 // options are those of a trial, at this look at the data.
-func (c *comparing) options(of stats.TrialQuantity) stats.TrialOptions {
+func (c *experimenting) options(of stats.TrialQuantity) stats.TrialOptions {
 	o := c.plan.options(of)
 	if !o.Open && c.plan.Looks > 0 {
 		o.Looks, o.Look = c.plan.Looks, max(1, min(c.look, c.plan.Looks))
@@ -149,7 +149,7 @@ func (c *comparing) options(of stats.TrialQuantity) stats.TrialOptions {
 }
 
 // trialOf compares the arms by a value of each cycle.
-func (c *comparing) trialOf(o stats.TrialOptions, value func(trialCycle) float64) stats.Trial {
+func (c *experimenting) trialOf(o stats.TrialOptions, value func(trialCycle) float64) stats.Trial {
 	blocks := make([]stats.TrialBlock, len(c.blocks))
 	for i, b := range c.blocks {
 		blocks[i] = stats.TrialBlock{On: b.on, Replicate: b.Replicate, Again: b.Again}
@@ -165,7 +165,7 @@ func (c *comparing) trialOf(o stats.TrialOptions, value func(trialCycle) float64
 }
 
 // kind is the effect that answers what a cleanup does, in the scheme of the plan.
-func (c *comparing) kind() stats.TrialKind {
+func (c *experimenting) kind() stats.TrialKind {
 	switch c.plan.Scheme {
 	case SchemeLeaveOneOut:
 		return stats.LeaveOneOutEffect
@@ -176,7 +176,7 @@ func (c *comparing) kind() stats.TrialKind {
 }
 
 // judgeGrowth compares the growth of each metric that could decide a verdict.
-func (c *comparing) judgeGrowth() {
+func (c *experimenting) judgeGrowth() {
 	for _, s := range c.t.table.sorted() {
 		row, _ := MetricOf(s.Metric)
 		p := policyOf(s)
@@ -203,7 +203,7 @@ func (c *comparing) judgeGrowth() {
 }
 
 // effect is what a cleanup does, in the scheme of the plan: on less off.
-func (c *comparing) effect(t stats.Trial, cleanup int) Effect {
+func (c *experimenting) effect(t stats.Trial, cleanup int) Effect {
 	e, ok := t.Effect(c.kind(), cleanup)
 	if !ok {
 		return Effect{P: notANumber, Adjusted: notANumber, Verdict: CannotTell}
@@ -232,7 +232,7 @@ func (e Estimate) negative() Estimate {
 func zero(v float64) float64 { return v + 0 }
 
 // baseline is the growth without any cleanup.
-func (c *comparing) baseline(t stats.Trial) Estimate {
+func (c *experimenting) baseline(t stats.Trial) Estimate {
 	for _, arm := range t.Arms {
 		if !slices.Contains(arm.On, true) {
 			return estimate(arm.Interval)
@@ -243,7 +243,7 @@ func (c *comparing) baseline(t stats.Trial) Estimate {
 
 // chooseMetric chooses the metric whose growth is the answer: the memory of Chrome where it grows, then
 // the parts of it that are read more exactly, then disk, then counts.
-func (c *comparing) chooseMetric() {
+func (c *experimenting) chooseMetric() {
 	best := c.of(anonChrome)
 	if best == nil || !best.grows {
 		for _, kind := range []func(*growthTrial) bool{(*growthTrial).isMemory, (*growthTrial).isDisk, func(*growthTrial) bool { return true }} {
@@ -261,7 +261,7 @@ func (c *comparing) chooseMetric() {
 }
 
 // fastest is the metric of a kind that grows, by the most margins per cycle.
-func (c *comparing) fastest(kind func(*growthTrial) bool) *growthTrial {
+func (c *experimenting) fastest(kind func(*growthTrial) bool) *growthTrial {
 	var best *growthTrial
 	most := 0.0
 	for _, g := range c.growth {
@@ -281,7 +281,7 @@ func (g *growthTrial) isDisk() bool {
 	return strings.HasPrefix(g.series.Metric, "profile.") || strings.HasPrefix(g.series.Metric, "storage.")
 }
 
-func (c *comparing) of(s Series) *growthTrial {
+func (c *experimenting) of(s Series) *growthTrial {
 	for _, g := range c.growth {
 		if g.series == s {
 			return g
@@ -291,10 +291,10 @@ func (c *comparing) of(s Series) *growthTrial {
 }
 
 // answer is the trial of the metric of the answer; nil where nothing was read.
-func (c *comparing) answer() *growthTrial { return c.of(c.e.Of) }
+func (c *experimenting) answer() *growthTrial { return c.of(c.e.Of) }
 
 // same compares the blocks without any cleanup.
-func (c *comparing) same() {
+func (c *experimenting) same() {
 	g := c.answer()
 	if g == nil || g.trial.AA == nil {
 		return
@@ -310,7 +310,7 @@ func (c *comparing) same() {
 }
 
 // arms tells what each set of cleanups came to.
-func (c *comparing) arms() {
+func (c *experimenting) arms() {
 	g := c.answer()
 	if g == nil {
 		return
@@ -327,7 +327,7 @@ func (c *comparing) arms() {
 	slices.SortStableFunc(c.e.Arms, func(a, b ArmAnswer) int { return len(a.On) - len(b.On) })
 }
 
-func (c *comparing) names(on []bool) []string {
+func (c *experimenting) names(on []bool) []string {
 	names := []string{}
 	for i, is := range on {
 		if is && i < len(c.plan.Cleanups) {
@@ -338,7 +338,7 @@ func (c *comparing) names(on []bool) []string {
 }
 
 // flat says whether none of the metrics that grow without any cleanup grows in an arm that was run.
-func (c *comparing) flat(on []bool) bool {
+func (c *experimenting) flat(on []bool) bool {
 	known := false
 	for _, g := range c.growth {
 		if !g.grows {

@@ -11,7 +11,7 @@ const maxPredicted = 3
 
 // recommend finds the smallest set of cleanups with which memory is flat, of equal ones the cheapest. Sets
 // that were run together go before those that are predicted from what each does.
-func (c *comparing) recommend() {
+func (c *experimenting) recommend() {
 	r := &c.e.Recommended
 	r.Cleanups, r.Rules = []string{}, []string{}
 	growing := c.growing()
@@ -36,7 +36,7 @@ func (c *comparing) recommend() {
 }
 
 // growing are the metrics that grow without any cleanup.
-func (c *comparing) growing() []*growthTrial {
+func (c *experimenting) growing() []*growthTrial {
 	var list []*growthTrial
 	for _, g := range c.growth {
 		if g.grows {
@@ -46,7 +46,7 @@ func (c *comparing) growing() []*growthTrial {
 	return list
 }
 
-func (c *comparing) choose(r *Recommendation, growing []*growthTrial) {
+func (c *experimenting) choose(r *Recommendation, growing []*growthTrial) {
 	measured := c.measuredFlat()
 	predicted := c.predictedFlat(growing)
 	switch {
@@ -65,7 +65,7 @@ func (c *comparing) choose(r *Recommendation, growing []*growthTrial) {
 }
 
 // measuredFlat is the smallest and then cheapest of the arms that were flat.
-func (c *comparing) measuredFlat() []string {
+func (c *experimenting) measuredFlat() []string {
 	var best []string
 	for _, arm := range c.e.Arms {
 		if len(arm.On) == 0 || !arm.Flat || c.anyHarms(arm.On) {
@@ -80,7 +80,7 @@ func (c *comparing) measuredFlat() []string {
 
 // predictedFlat is the smallest and then cheapest set of cleanups that help whose effects together leave
 // nothing that grows.
-func (c *comparing) predictedFlat(growing []*growthTrial) []string {
+func (c *experimenting) predictedFlat(growing []*growthTrial) []string {
 	var useful []int
 	for i := range c.plan.Cleanups {
 		if c.answerOf(c.plan.Cleanups[i].Name).Verdict == Helps {
@@ -104,7 +104,7 @@ func (c *comparing) predictedFlat(growing []*growthTrial) []string {
 }
 
 // leavesNothing says whether the effects of a set add up to all that grows.
-func (c *comparing) leavesNothing(set []int, growing []*growthTrial) bool {
+func (c *experimenting) leavesNothing(set []int, growing []*growthTrial) bool {
 	for _, g := range growing {
 		if !g.flatAt(g.left(set, c.baseline(g.trial)), c.baseline(g.trial)) {
 			return false
@@ -133,7 +133,7 @@ func (g *growthTrial) left(set []int, base Estimate) Estimate {
 }
 
 // rateOf is the growth with a set of cleanups, as it was run, or else as it is predicted.
-func (c *comparing) rateOf(names []string, measured *bool) Estimate {
+func (c *experimenting) rateOf(names []string, measured *bool) Estimate {
 	for _, arm := range c.e.Arms {
 		if slices.Equal(sorted(arm.On), sorted(names)) {
 			*measured = true
@@ -159,7 +159,7 @@ func sorted(names []string) []string {
 	return names
 }
 
-func (c *comparing) answerOf(name string) CleanupAnswer {
+func (c *experimenting) answerOf(name string) CleanupAnswer {
 	for _, a := range c.e.Answers {
 		if a.Name == name {
 			return a
@@ -168,11 +168,11 @@ func (c *comparing) answerOf(name string) CleanupAnswer {
 	return CleanupAnswer{}
 }
 
-func (c *comparing) anyHarms(names []string) bool {
+func (c *experimenting) anyHarms(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return c.answerOf(name).Verdict == Harms })
 }
 
-func (c *comparing) costOf(names []string) float64 {
+func (c *experimenting) costOf(names []string) float64 {
 	sum := 0.0
 	for _, name := range names {
 		sum += c.answerOf(name).cost()

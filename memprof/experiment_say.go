@@ -10,7 +10,7 @@ import (
 )
 
 // metrics lists those that grow in some arm, or on which some cleanup has an effect.
-func (c *comparing) metrics() {
+func (c *experimenting) metrics() {
 	for _, g := range c.ranked() {
 		found := slices.ContainsFunc(g.saved, func(e Effect) bool { return e.Verdict == Helps || e.Verdict == Harms })
 		if !g.grows && !found && g.series != c.e.Of {
@@ -23,7 +23,7 @@ func (c *comparing) metrics() {
 }
 
 // blockAnswers tells the blocks as they ran.
-func (c *comparing) blockAnswers() {
+func (c *experimenting) blockAnswers() {
 	values := c.t.table.values(c.e.Of)
 	for _, b := range c.blocks {
 		answer := BlockAnswer{Replicate: b.Replicate, On: c.names(b.on), Again: b.Again, Cycles: []ExperimentCycle{}}
@@ -81,7 +81,7 @@ func notesOf(planned PlannedCleanup, did CleanupReport, cycles int) []string {
 }
 
 // warn tells what makes the outcome less sure.
-func (c *comparing) warn() {
+func (c *experimenting) warn() {
 	e := c.e
 	if e.Same != nil && e.Same.Differs {
 		e.Warnings = append(e.Warnings, e.Same.Says)
@@ -114,7 +114,7 @@ func (c *comparing) warn() {
 }
 
 // say puts the outcome into words.
-func (c *comparing) say() {
+func (c *experimenting) say() {
 	for i := range c.e.Answers {
 		c.e.Answers[i].Says = c.answerSays(c.e.Answers[i])
 	}
@@ -131,7 +131,7 @@ func amount(s Series, v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-func (c *comparing) answerSays(a CleanupAnswer) string {
+func (c *experimenting) answerSays(a CleanupAnswer) string {
 	g := c.of(a.On)
 	if g == nil {
 		return "nothing was read that could tell"
@@ -163,7 +163,7 @@ func (c *comparing) answerSays(a CleanupAnswer) string {
 	return "the interval is too wide"
 }
 
-func (c *comparing) recommendedSays() string {
+func (c *experimenting) recommendedSays() string {
 	r := c.e.Recommended
 	names := joined(r.Cleanups, ", ")
 	switch {
@@ -183,7 +183,7 @@ func (c *comparing) recommendedSays() string {
 	return "none of these is shown to help"
 }
 
-func (c *comparing) headline() string {
+func (c *experimenting) headline() string {
 	e := c.e
 	growing := c.growing()
 	switch {
@@ -210,7 +210,7 @@ func (c *comparing) headline() string {
 	return base + "; none of these cleanups is shown to help."
 }
 
-func (c *comparing) experimentAdvice() []string {
+func (c *experimenting) experimentAdvice() []string {
 	var advice []string
 	if r := c.e.Recommended; len(r.Rules) > 0 && len(c.growing()) > 0 {
 		advice = append(advice, "write it into the site file: `ebb experiment ... --write-config FILE`, or by hand: cleanup: {"+strings.ReplaceAll(strings.Join(r.Rules, ", "), "=", ": ")+"}")

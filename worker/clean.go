@@ -151,7 +151,7 @@ func (w *Worker) clean(ctx context.Context, name string, at browser.CleanAt) bro
 
 // ownCleanups are those that the worker does itself.
 func (w *Worker) ownCleanups() map[string]func() WorkerCleanup {
-	return map[string]func() WorkerCleanup{"go-gc": w.CollectGo, "results": w.DropResults}
+	return map[string]func() WorkerCleanup{"go-gc": CollectGo, "results": w.DropResults}
 }
 
 // leaseOptions are what the site's cleanups ask of its tabs.
