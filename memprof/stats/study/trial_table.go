@@ -12,7 +12,6 @@ const (
 	maxTrialCoverage = 99.5
 	maxFamilyErrors  = 8
 	maxSameDiffer    = 5
-	firstRight       = 10 // trials
 )
 
 func share(count, of int) float64 { return 100 * float64(count) / float64(max(1, of)) }
@@ -46,9 +45,6 @@ func (r TrialResult) Failures() []string {
 			"%.1f %% in which the same differs from itself, limit %d", share(row.Differ, row.Reps), maxSameDiffer)
 		if row.Truth.Right > 0 {
 			fail(share(row.Right, row.Reps) >= row.Truth.Right, "%.1f %% all right, limit %.0f", share(row.Right, row.Reps), row.Truth.Right)
-		}
-		if row.Truth.Right >= 95 {
-			fail(row.First >= min(firstRight, row.Reps), "only the first %d are all right, limit %d", row.First, firstRight)
 		}
 	}
 	return out
