@@ -99,12 +99,13 @@ var cleanups = []Cleanup{
 	},
 	{
 		Name: "go-gc", Reach: ReachWorker, Carry: Transient,
-		Touches: "garbage on the worker's own heap",
-		How:     "runtime/debug.FreeOSMemory",
+		Touches: "garbage of Ebb itself, and memory that it holds and does not use",
+		How:     "runtime.GC, runtime/debug.FreeOSMemory",
 	},
 	{
 		Name: "results", Reach: ReachWorker, Carry: Resetting,
-		Touches: "what the worker still holds of results that are stored",
-		How:     "the worker lets go of them",
+		Touches: "what Ebb itself keeps between runs and can have again: robots.txt files, the pace of hosts",
+		How:     "dropped from its caches",
+		Warning: "the next run asks each origin for its robots.txt again",
 	},
 }

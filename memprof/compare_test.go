@@ -85,7 +85,7 @@ func TestCompareChecksAFix(t *testing.T) {
 			func(t *testing.T) *Tally { return past(t, 1, 25, nil) },
 			func(t *testing.T) *Tally { return past(t, 2, 25, leak) },
 			map[CheckName]CheckState{CheckGrowth: CheckFail, CheckNewLeak: CheckFail, CheckCycles: CheckFail},
-			map[CheckName]string{CheckGrowth: "nothing grew before, and now", CheckNewLeak: "JavaScript heap leaks 1.00 MB a cycle, and did not before"},
+			map[CheckName]string{CheckGrowth: "nothing grew before, and now", CheckNewLeak: "JS heap in use leaks 1.00 MB a cycle, and did not before"},
 		},
 		"mended in part": {
 			func(t *testing.T) *Tally { return past(t, 1, 25, leak) },

@@ -175,6 +175,10 @@ func (c *experimenting) kind() stats.TrialKind {
 	return stats.SoloEffect
 }
 
+// practicalShare is the part of a growth of which less is of no practical use: a cleanup that gives it back is none
+// that keeps memory flat.
+const practicalShare = 0.25
+
 // judgeGrowth compares the growth of each metric that could decide a verdict.
 func (c *experimenting) judgeGrowth() {
 	for _, s := range c.t.table.sorted() {
@@ -185,7 +189,7 @@ func (c *experimenting) judgeGrowth() {
 		}
 		values := c.t.table.values(s)
 		o := c.options(stats.Growth)
-		o.Floor, o.Margin = p.Floor, p.material
+		o.Floor, o.Margin, o.Share = p.Floor, p.material, practicalShare
 		trial := c.trialOf(o, func(cycle trialCycle) float64 {
 			if cycle.number > len(values) {
 				return notANumber
@@ -256,7 +260,7 @@ func (c *experimenting) chooseMetric() {
 	if best == nil {
 		return
 	}
-	c.e.Of, c.e.Unit, c.e.Margin = best.series, best.row.Unit, best.policy.material
+	c.e.Of, c.e.Unit, c.e.Margin = best.series, best.row.Unit, best.trial.Margin
 	c.e.Baseline, c.e.SmallestVisible = c.baseline(best.trial), told(best.trial.SmallestVisible)
 }
 
@@ -360,5 +364,5 @@ func (c *experimenting) flat(on []bool) bool {
 // flatAt says whether a growth is as good as none: below the margin, surely or, where the interval is
 // wider than that, by a quarter of what grows without any cleanup.
 func (g *growthTrial) flatAt(e, base Estimate) bool {
-	return e.Value <= g.policy.material && e.Hi <= math.Max(g.policy.material, base.Value/4)
+	return e.Value <= g.policy.material && e.Hi <= math.Max(g.policy.material, practicalShare*base.Value)
 }

@@ -17,7 +17,7 @@ func (c *experimenting) metrics() {
 			continue
 		}
 		c.e.Metrics = append(c.e.Metrics, MetricEffects{
-			Series: g.series, Unit: g.row.Unit, Grows: g.grows, Baseline: c.baseline(g.trial), Saved: g.saved, Margin: g.policy.material,
+			Series: g.series, Unit: g.row.Unit, Grows: g.grows, Baseline: c.baseline(g.trial), Saved: g.saved, Margin: g.trial.Margin,
 		})
 	}
 }

@@ -59,6 +59,8 @@ var cures = map[string][]string{
 var unsure = map[string][]string{
 	// Of an origin that no page shows there is no telling what its localStorage holds.
 	"local-storage": {"blank", "recreate-page", "recreate-context", "restart-browser"},
+	// Nor of storage where no page of the browser context is open.
+	"indexed-db": {"recreate-page"}, "cache-storage": {"recreate-page"}, "service-worker-cache": {"recreate-page"}, "private-files": {"recreate-page"},
 	// Chrome clears sessionStorage with localStorage.
 	"session-storage": {"blank", "local-storage", "storage"},
 }
