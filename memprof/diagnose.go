@@ -32,7 +32,10 @@ type diagnosing struct {
 
 // Diagnosis says what the tally shows so far. Without TallyOptions.Detail it holds the verdict,
 // the rate and the metrics only.
-func (t *Tally) Diagnosis() Diagnosis {
+func (t *Tally) Diagnosis() Diagnosis { return *t.diagnose().d }
+
+// diagnose makes the diagnosis, with the judgements behind it.
+func (t *Tally) diagnose() *diagnosing {
 	d := Diagnosis{
 		Schema: DiagnosisSchema, Cause: CauseUnknown, Started: t.manifest.Start, Ebb: t.manifest.Ebb, Go: t.manifest.Go, Host: t.manifest.Host,
 		Judged: t.judged, Extensions: len(t.extended), Warnings: []string{}, NotMeasured: []string{}, Metrics: []MetricVerdict{}, Cycles: []CycleRow{}, Causes: []Finding{}, Phases: []Share{},
@@ -56,15 +59,15 @@ func (t *Tally) Diagnosis() Diagnosis {
 	}
 	g.headlineMetric()
 	g.control()
-	if t.o.Detail {
-		g.detail()
-	}
 	for _, m := range g.all {
 		d.Metrics = append(d.Metrics, m.metricVerdict())
 	}
 	rank(d.Metrics)
+	if t.o.Detail {
+		g.detail()
+	}
 	g.say()
-	return d
+	return g
 }
 
 // detail adds what only the whole recording tells.
@@ -101,6 +104,9 @@ func (g *diagnosing) sites() []string {
 	return names
 }
 
+// notCollected begins the warning of a recording of a worker's regular life.
+const notCollected = "memory was not collected before the readings"
+
 // uncollected takes back what cannot be known of a recording whose readings were taken without a
 // forced collection: garbage that waits for its collection grows as a leak does.
 func (g *diagnosing) uncollected() {
@@ -112,7 +118,7 @@ func (g *diagnosing) uncollected() {
 			m.verdict = Growing
 		}
 	}
-	g.d.Warnings = append(g.d.Warnings, "memory was not collected before the readings, as it is in `ebb diagnose`: garbage grows like a leak, so nothing but open pages and contexts is called one")
+	g.d.Warnings = append(g.d.Warnings, notCollected+", as it is in `ebb diagnose`: garbage grows like a leak, so nothing but open pages and contexts is called one")
 }
 
 // verdict is the worst of the primary metrics. Of process memory the total of Chrome decides
@@ -177,11 +183,9 @@ func (g *diagnosing) deciding() []*judged {
 			list = append(list, m)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *judged) int { return compareFloat(b.j.Rate.Value, a.j.Rate.Value) })
+	slices.SortStableFunc(list, func(a, b *judged) int { return cmp.Compare(b.j.Rate.Value, a.j.Rate.Value) })
 	return list
 }
-
-func compareFloat(a, b float64) int { return cmp.Compare(a, b) }
 
 // rank puts what grows first: by verdict, then role, then how sure it is.
 func rank(metrics []MetricVerdict) {
@@ -201,7 +205,7 @@ func rank(metrics []MetricVerdict) {
 		if c := units[a.Unit] - units[b.Unit]; c != 0 {
 			return c
 		}
-		if c := compareFloat(b.Rate.Value, a.Rate.Value); c != 0 {
+		if c := cmp.Compare(b.Rate.Value, a.Rate.Value); c != 0 {
 			return c
 		}
 		return compareSeries(a.Series(), b.Series())

@@ -60,6 +60,8 @@ func (m *judged) use(i int) string {
 		return "warm-up"
 	case slices.Contains(m.j.Spikes, i):
 		return "spike"
+	case m.j.Pending && i == m.j.PendingAt:
+		return "pending"
 	}
 	return "used"
 }
@@ -99,6 +101,9 @@ func external(c Summary) External {
 // by measurement on a blank page: each further collection adds about this much to a renderer.
 const perCollection = 0.02 * mib
 
+// collectionCost names forced collections among the costs.
+const collectionCost = "forced collection"
+
 // instrument adds up what measuring cost.
 func (g *diagnosing) instrument() {
 	in := Instrument{Costs: map[string]Cost{}, Notes: []string{}}
@@ -120,13 +125,13 @@ func (g *diagnosing) instrument() {
 		}
 		took := c.report.Took
 		collecting += took
-		sum := in.Costs["forced collection"]
+		sum := in.Costs[collectionCost]
 		sum.Count++
 		sum.Total += took
 		sum.Max = max(sum.Max, took)
-		in.Costs["forced collection"] = sum
+		in.Costs[collectionCost] = sum
 	}
-	collections := in.Costs["forced collection"].Count
+	collections := in.Costs[collectionCost].Count
 	n := len(g.t.cycles)
 	if n == 0 {
 		g.d.Instrument = in
@@ -134,7 +139,7 @@ func (g *diagnosing) instrument() {
 	}
 	slowest := time.Duration(0) // sources are read at the same time
 	for source, cost := range in.Costs {
-		if source != "forced collection" {
+		if source != collectionCost {
 			slowest = max(slowest, cost.Total)
 		}
 	}
@@ -201,7 +206,7 @@ var expectedSeries = []Series{anonChrome, {"process.anon", Worker}, {"heap.used"
 func (g *diagnosing) warn() {
 	d := g.d
 	browsers := len(g.t.manifest.Browsers)
-	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+recreateBrowser }) {
+	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+RecreateBrowser }) {
 		browsers--
 	}
 	if browsers > 1 {

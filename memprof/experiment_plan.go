@@ -7,7 +7,7 @@ import "time"
 const (
 	ExperimentNote = "experiment" // an ExperimentPlan, before the first block
 	BlockNote      = "block"      // a BlockStart, before the first cycle of each block
-	CleanupNote    = "cleanup"    // a CleanupReport, for each cleanup that was done in a run or cycle
+	CleanupNote    = "cleanup"    // a CleanupReport, for each cleanup that was done in a run or cycle; of a worker's regular life too
 	StopNote       = "stop"       // a text: why an experiment ended before its plan did
 )
 

@@ -48,6 +48,7 @@ type Tally struct {
 	every    int
 	phases   []PhaseSpan
 	cut      bool
+	trial    trialTally
 }
 
 // NewTally returns an empty tally.
@@ -59,7 +60,10 @@ func NewTally(o TallyOptions) *Tally {
 }
 
 // TallyRecording reads a recording to its end, with all detail. A last line that is cut off is left out.
-func TallyRecording(r io.Reader) (*Tally, error) {
+func TallyRecording(r io.Reader) (*Tally, error) { return tallyLines(r, nil) }
+
+// tallyLines reads a recording; check, if there is one, may refuse a value.
+func tallyLines(r io.Reader, check func(v any) error) (*Tally, error) {
 	t := NewTally(TallyOptions{Detail: true})
 	for line, err := range Lines(r) {
 		if errors.Is(err, ErrCut) {
@@ -68,6 +72,11 @@ func TallyRecording(r io.Reader) (*Tally, error) {
 		}
 		if err != nil {
 			return nil, err
+		}
+		if check != nil {
+			if err := check(line.Value); err != nil {
+				return nil, err
+			}
 		}
 		if err := t.Add(line.Value); err != nil {
 			return nil, fmt.Errorf("recording line %d: %w", line.Number, err)
@@ -96,9 +105,6 @@ func (t *Tally) Add(v any) error {
 	}
 	return nil
 }
-
-// Cycles is how many judged cycles there are.
-func (t *Tally) Cycles() int { return t.judged }
 
 func (t *Tally) sample(s Sample) {
 	if !s.Totals.Tick {
@@ -156,6 +162,7 @@ func (t *Tally) cycle(s Summary) {
 			t.table.add(s.After)
 			t.bySite()
 		}
+		t.trial.cycle(s)
 		if t.o.Detail {
 			t.keep(s)
 		}
@@ -229,6 +236,11 @@ func (t *Tally) note(n Note) error {
 	}
 	var err error
 	switch n.Name {
+	case ExperimentNote, BlockNote, CleanupNote, StopNote:
+		err = t.trial.note(n, t.judged)
+		if t.trial.plan != nil && t.plan == nil {
+			t.plan = &Plan{} // only its cycles count
+		}
 	case PlanNote:
 		t.plan = &Plan{}
 		err = json.Unmarshal(n.Data, t.plan)
@@ -279,6 +291,7 @@ func (t *Tally) run(n Note) error {
 	if r.Lost && r.Cycle > t.judged {
 		t.lost[t.judged+1] = true
 	}
+	t.trial.run(r)
 	if t.o.Detail {
 		t.runs = append(t.runs, r)
 	}

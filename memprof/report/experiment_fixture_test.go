@@ -184,8 +184,10 @@ func nothingRan() memprof.Experiment {
 	e.SmallestVisible, e.MoreCycles = 0, 0
 	for i := range e.Answers {
 		a := &e.Answers[i]
-		*a = memprof.CleanupAnswer{Name: a.Name, When: a.When, Verdict: memprof.CannotTell, Saved: unknownEffect(), Level: unknownEffect(), Peak: unknownEffect(),
-			Cost: unknownEffect(), Itself: math.NaN(), SavedPerMs: math.NaN(), Fetched: unknownEffect(), Failed: unknownEffect()}
+		*a = memprof.CleanupAnswer{
+			Name: a.Name, When: a.When, Verdict: memprof.CannotTell, Saved: unknownEffect(), Level: unknownEffect(), Peak: unknownEffect(),
+			Cost: unknownEffect(), Itself: math.NaN(), SavedPerMs: math.NaN(), Fetched: unknownEffect(), Failed: unknownEffect(),
+		}
 	}
 	return e
 }

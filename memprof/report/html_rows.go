@@ -42,7 +42,7 @@ func metricRow(m memprof.MetricVerdict) htmlMetric {
 		Rate: brief(m.Unit, m.Rate), EndRate: dash, FromTo: fromTo(m.Unit, m.First, m.Last), Smallest: dash, P: dash,
 		Used: fmt.Sprintf("%d of %d", m.Used, m.Cycles), Mini: miniature(m.Values), Evidence: metricEvidence(m),
 	}
-	if m.Verdict == "" {
+	if m.Role == memprof.Shown {
 		row.Verdict, row.Used = "not judged", dash
 		return row
 	}
