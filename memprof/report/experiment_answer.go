@@ -188,7 +188,7 @@ func planRows(e memprof.Experiment) [][2]string {
 		{"Looked at", looks},
 		{"Smallest visible", smallestEffect(e)},
 		{"On in every arm", orDash(strings.Join(p.Fixed, ", "))},
-		{againRow, plain(experimentCommand(e))},
+		{againRow, experimentCommand(e)},
 	}
 }
 
@@ -208,27 +208,4 @@ func smallestEffect(e memprof.Experiment) string {
 		reached = threshold(e.Unit, e.SmallestVisible) + " a cycle"
 	}
 	return "planned " + planned + ", reached " + reached + " (80 % power)"
-}
-
-// experimentCommand runs an experiment of the same cleanups in the same order again.
-func experimentCommand(e memprof.Experiment) string {
-	words := []string{"ebb", "experiment"}
-	for _, s := range e.Sites {
-		words = append(words, quoted(s))
-	}
-	for _, c := range e.Plan.Cleanups {
-		words = append(words, "--cleanup", quoted(c.Name+"="+c.When))
-	}
-	return strings.Join(append(words, fmt.Sprintf("--seed %d", e.Plan.Seed)), " ")
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=./:,@", r)
-	}
-	if word != "" && strings.TrimFunc(word, safe) == "" && !strings.HasPrefix(word, "-") {
-		return word
-	}
-	return "'" + strings.ReplaceAll(plain(word), "'", `'\''`) + "'"
 }

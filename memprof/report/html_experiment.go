@@ -49,7 +49,7 @@ func newExperimentPage(e memprof.Experiment) experimentPage {
 		htmlHead: htmlHead{title, template.CSS(htmlStyle + experimentStyle)}, Kind: kind, Basis: comparedWords(e),
 		Figures: experimentFigures(e), Advice: plainAll(e.Advice), Answers: comparedRows(e), Forest: forestOf(e), Benefit: benefitPlot(e),
 		Memory: memoryByArm(e), Cleanups: cleanupParts(e), Arms: armRows(e), Blocks: blockRows(e), Heat: heatOf(e),
-		Command: plain(experimentCommand(e)), Warnings: plainAll(e.Warnings), NotMeasured: plainAll(e.NotMeasured),
+		Command: experimentCommand(e), Warnings: plainAll(e.Warnings), NotMeasured: plainAll(e.NotMeasured),
 		Manifest: setup{e.Ebb, e.Go, e.Browser, e.Flags, e.Host, e.Started, e.Duration, e.Sites}.rows(),
 	}
 	p.Manifest = append(p.Manifest, [2]string{"Format", memprof.ExperimentSchema})

@@ -50,7 +50,7 @@ func TestExperimentHTMLHasTheAnswers(t *testing.T) {
 	for _, part := range []string{
 		"FLAT with http-cache=run", "http-cache after each run keeps memory flat", "<code>http-cache=run</code>", "Not needed: cookies.",
 		"needs 96 more cycles", "nothing (A/A)", "alike, as it must be", "gave back 52.3 MB", "verified 10 of 12", "no page was open",
-		"dropped: Chrome died in its fifth cycle", "seed 20260131", "--cleanup &#39;gc=every 50 pages&#39;", "2 other Chromes ran on this host",
+		"dropped: Chrome died in its fifth cycle", "seed 20260131", "--cleanups &#39;http-cache=run,gc=every 50 pages,cookies=run&#39;", "2 other Chromes ran on this host",
 		"shop: blank=run", "saves memory, costs time", "go1.26.1", "logs the site out",
 	} {
 		require.Contains(t, text, part)
