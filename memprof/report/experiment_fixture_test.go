@@ -259,7 +259,7 @@ func countTried() memprof.Experiment {
 		}
 		e.Blocks[i].Rate = exactly(12)
 	}
-	e.Recommended.Rate = exactly(0)
+	e.Recommended.Rate, e.Same.Difference.Estimate = exactly(0), exactly(0)
 	return e
 }
 
