@@ -172,8 +172,8 @@ func planRows(e memprof.Experiment) [][2]string {
 	if p.Fresh {
 		scheme = orDash(p.Scheme) + ", each block in a fresh browser"
 	}
-	blocks := fmt.Sprintf("%d of %s (%d of them lead in, and are not judged), after %s of warm-up; seed %d",
-		len(p.Blocks), count(p.Cycles, "cycle"), p.Wash, count(p.WarmUp, "cycle"), p.Seed)
+	blocks := fmt.Sprintf("%d of %s (not judged: %s at the beginning of each), after %s of warm-up; seed %d",
+		len(p.Blocks), count(p.Cycles, "cycle"), count(p.Wash, "cycle"), count(p.WarmUp, "cycle"), p.Seed)
 	looks := "once, at the end"
 	switch {
 	case p.Looks > 0 && p.Open:
