@@ -88,7 +88,7 @@ func (c *experimenting) beside(list []CleanupAnswer) {
 	effects := make([][]Effect, len(quantities))
 	var p []float64
 	for q, s := range quantities {
-		o := c.options(stats.Level)
+		o := c.plan.options(stats.Level)
 		o.Margin = s.margin
 		trial := c.trialOf(o, s.value)
 		for i := range list {

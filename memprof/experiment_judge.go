@@ -16,8 +16,6 @@ type experimenting struct {
 	blocks []trialBlock
 	// growth holds what each metric's growth came to.
 	growth []*growthTrial
-	// look is which look at the data this is, from 1; 0 is the only one.
-	look int
 }
 
 // trialBlock is one block of the plan with the cycles that it had.
@@ -99,29 +97,6 @@ func (c *experimenting) gather() {
 		}
 		c.blocks = append(c.blocks, b)
 	}
-	if c.plan.Looks > 0 || c.plan.Open {
-		c.look = c.replicates()
-	}
-}
-
-// replicates counts those of which all blocks have all their cycles.
-func (c *experimenting) replicates() int {
-	want, have := map[int]int{}, map[int]int{}
-	for _, b := range c.plan.Blocks {
-		want[b.Replicate]++
-	}
-	for _, b := range c.blocks {
-		if len(b.cycles) >= c.plan.Cycles {
-			have[b.Replicate]++
-		}
-	}
-	whole := 0
-	for replicate, n := range want {
-		if have[replicate] == n {
-			whole++
-		}
-	}
-	return whole
 }
 
 // options are those of a trial of the plan, as far as that says.
@@ -135,15 +110,6 @@ func (p ExperimentPlan) options(of stats.TrialQuantity) stats.TrialOptions {
 		o.Scheme = stats.LeaveOneOut
 	case SchemeFactorial, SchemeFractional:
 		o.Scheme = stats.Factorial
-	}
-	return o
-}
-
-// options are those of a trial, at this look at the data.
-func (c *experimenting) options(of stats.TrialQuantity) stats.TrialOptions {
-	o := c.plan.options(of)
-	if !o.Open && c.plan.Looks > 0 {
-		o.Looks, o.Look = c.plan.Looks, max(1, min(c.look, c.plan.Looks))
 	}
 	return o
 }
@@ -188,7 +154,7 @@ func (c *experimenting) judgeGrowth() {
 			continue
 		}
 		values := c.t.table.values(s)
-		o := c.options(stats.Growth)
+		o := c.plan.options(stats.Growth)
 		o.Floor, o.Margin, o.Share = p.Floor, p.material, practicalShare
 		trial := c.trialOf(o, func(cycle trialCycle) float64 {
 			if cycle.number > len(values) {

@@ -175,11 +175,8 @@ func planRows(e memprof.Experiment) [][2]string {
 	blocks := fmt.Sprintf("%d of %s (not judged: %s at the beginning of each), after %s of warm-up; seed %d",
 		len(p.Blocks), count(p.Cycles, "cycle"), count(p.Wash, "cycle"), count(p.WarmUp, "cycle"), p.Seed)
 	looks := "once, at the end"
-	switch {
-	case p.Looks > 0 && p.Open:
+	if p.Open {
 		looks = "after each replicate, as often as needed"
-	case p.Looks > 0:
-		looks = count(p.Looks, "time") + " at most, after each replicate"
 	}
 	return [][2]string{
 		{"Scheme", scheme},

@@ -163,7 +163,7 @@ func eightTried() memprof.Experiment {
 		{"cookies", "run", -2_000, 3, 0, memprof.NoEffect},
 		{"memory-pressure", "cycle", -181_000, -24, 0, memprof.Harms},
 	}, arms)
-	e.Plan.Chosen, e.Plan.Looks = "eight cleanups have 256 combinations: 16 of them tell their main effects apart", 6
+	e.Plan.Chosen, e.Plan.Open = "eight cleanups have 256 combinations: 16 of them tell their main effects apart", true
 	e.Headline = "http-cache and recreate-page after each run keep memory flat; they cost 523 ms a cycle"
 	e.Recommended = memprof.Recommendation{
 		Cleanups: []string{"http-cache", "recreate-page"}, Rules: []string{"http-cache=run", "recreate-page=run"},
