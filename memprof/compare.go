@@ -145,14 +145,18 @@ func (c *comparing) warn() {
 	if len(c.before.d.Spikes) == 0 && len(c.after.d.Spikes) > 0 {
 		warn("memory spiked within cycles after, and not before: %s", lower(c.after.spikeSays()))
 	}
-	for _, side := range []struct {
-		name string
-		run  *compared
-	}{{"before", c.before}, {"after", c.after}} {
-		for _, text := range side.run.d.Warnings {
-			if !strings.HasPrefix(text, notCollected) {
-				warn("%s: %s", side.name, text)
-			}
+	for _, text := range c.before.d.Warnings {
+		switch {
+		case strings.HasPrefix(text, notCollected):
+		case slices.Contains(c.after.d.Warnings, text):
+			warn("both: %s", text)
+		default:
+			warn("before: %s", text)
+		}
+	}
+	for _, text := range c.after.d.Warnings {
+		if !strings.HasPrefix(text, notCollected) && !slices.Contains(c.before.d.Warnings, text) {
+			warn("after: %s", text)
 		}
 	}
 }

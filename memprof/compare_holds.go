@@ -106,6 +106,9 @@ func (c *comparing) advise() {
 		add("record anew what is no measurement: `ebb report` says of each recording what went wrong")
 		return
 	}
+	if c.before.sameAs(c.after) {
+		return
+	}
 	open := map[CheckName]bool{}
 	for _, check := range c.out.Checks {
 		open[check.Name] = check.State == CheckCannotTell

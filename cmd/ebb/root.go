@@ -62,6 +62,7 @@ func (a *app) commands() []*cobra.Command {
 		newScrapeCommand(a),
 		newDiagnoseCommand(a),
 		newReportCommand(a),
+		newCompareCommand(a),
 		newHeapCommand(a),
 		newDemoCommand(a),
 		newSitesCommand(a),
