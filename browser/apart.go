@@ -89,7 +89,7 @@ func busiest(before, after map[int]float64) int {
 
 // Close gives the tab and its browser context back.
 func (a *Apart) Close(ctx context.Context) error {
-	a.browser.tracker.remove(a.Tab)
+	defer a.forget()
 	return a.browser.closeContext(ctx, a.context)
 }
 
@@ -115,4 +115,21 @@ func (b *Browser) renderers(ctx context.Context) (map[int]float64, error) {
 		}
 	}
 	return times, nil
+}
+
+func (t *tracker) setApart(id cdp.BrowserContextID, apart bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !apart {
+		delete(t.apart, id)
+		return
+	}
+	t.apart[id] = true
+}
+
+// isApart says whether a browser context is that of a tab apart.
+func (t *tracker) isApart(id cdp.BrowserContextID) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.apart[id]
 }

@@ -99,9 +99,7 @@ func TestAnAttachedTargetThatCrashes(t *testing.T) {
 	session, detach, err := tab.Browser().Attach(ctx, tab.ID())
 	require.NoError(t, err)
 	defer detach()
-	begin := time.Now()
-	require.ErrorIs(t, session.Call(ctx, "Page.crash", nil, nil), browser.ErrCrashed)
-	require.Less(t, time.Since(begin), 10*time.Second)
+	require.ErrorIs(t, session.Call(ctx, "Page.crash", nil, nil), browser.ErrCrashed, "and not the end of ctx")
 	require.ErrorIs(t, tab.Err(), browser.ErrCrashed)
 }
 

@@ -76,6 +76,7 @@ type Browser struct {
 	version browser.GetVersionResult
 
 	pages   atomic.Int64  // navigations so far
+	fetched atomic.Int64  // bytes, of tabs that count them
 	exited  chan struct{} // closed when the process has been waited for
 	waitErr error         // valid after exited
 

@@ -2,7 +2,6 @@ package browser
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -49,13 +48,6 @@ type Cleanup struct {
 	Warning string
 
 	run func(context.Context, *cleaning)
-}
-
-// cleaning is one cleanup under way.
-type cleaning struct {
-	pool   *Pool
-	at     CleanAt
-	report *CleanReport
 }
 
 // CleanAt is where a cleanup acts. Both empty is the whole pool, after a cycle; leases that are out are
@@ -106,9 +98,9 @@ const cleanTimeout = 30 * time.Second
 
 // Clean does one cleanup and checks what became of it. It is bounded: a context without a deadline gets
 // one of 30 s. Whatever fails in it, the next Acquire works.
-func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) CleanReport {
+func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) (r CleanReport) {
 	began := time.Now()
-	r := CleanReport{Name: name}
+	r.Name = name
 	defer func() { r.Took = time.Since(began) }()
 	c, ok := FindCleanup(name)
 	switch {
@@ -116,15 +108,24 @@ func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) CleanReport {
 		r.Err = fmt.Errorf("clean: no cleanup is called %q", name)
 	case c.Reach == ReachWorker:
 		r.Err = fmt.Errorf("clean: %s is done by the worker", name)
-	case c.run == nil:
-		r.Err = errors.New("clean: " + name + " is still to come")
+	case at.Lease != nil && !p.isOut(at.Lease):
+		r.Err = fmt.Errorf("clean %s: the lease has come back: its tab may be another's", name)
 	default:
 		if _, bounded := ctx.Deadline(); !bounded {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeoutCause(ctx, cleanTimeout, ErrHung)
 			defer cancel()
 		}
-		c.run(ctx, &cleaning{pool: p, at: at, report: &r})
+		work := &cleaning{pool: p, at: at, report: &r}
+		c.run(ctx, work)
+		work.finish()
 	}
 	return r
+}
+
+// isOut says whether a lease has not come back yet.
+func (p *Pool) isOut(l *Lease) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.leases[l]
 }

@@ -150,7 +150,8 @@ func readFrame(br *bufio.Reader) ([]byte, error) {
 
 var (
 	eventPrefix = []byte(`{"method":"`)
-	sessionKey  = []byte(`"sessionId":"`)
+	sessionKey  = []byte(`,"sessionId":"`)
+	eventEnd    = []byte(`"}`)
 )
 
 // dispatch hands a message to whoever waits for it. Events that nobody asked for are
@@ -201,21 +202,25 @@ func eventMethod(frame []byte) (string, bool) {
 	return string(rest[:end]), true
 }
 
+// eventSession returns the session that a frame is for; none for one of the browser's own. It is what
+// the frame ends with: a session that is named among the parameters, as by an event that tells of its
+// end, is another matter.
+func eventSession(frame []byte) (target.SessionID, bool) {
+	rest, ok := bytes.CutSuffix(frame, eventEnd)
+	at := bytes.LastIndex(rest, sessionKey)
+	if !ok || at < 0 || bytes.IndexByte(rest[at+len(sessionKey):], '"') >= 0 {
+		return "", false
+	}
+	return target.SessionID(rest[at+len(sessionKey):]), true
+}
+
 // wanted says whether anybody listens to an event.
 func (c *conn) wanted(method string, frame []byte) bool {
 	s := c.root
 	c.mu.Lock()
 	g := c.gate
-	// The session id stands behind the parameters.
-	if at := bytes.LastIndex(frame, sessionKey); at >= 0 {
-		id := frame[at+len(sessionKey):]
-		if end := bytes.IndexByte(id, '"'); end >= 0 {
-			if own := c.sessions[target.SessionID(id[:end])]; own != nil {
-				s = own
-			} else {
-				s = nil
-			}
-		}
+	if id, ok := eventSession(frame); ok {
+		s = c.sessions[id]
 	}
 	c.mu.Unlock()
 	if s != nil && s.listens(method) {

@@ -24,6 +24,7 @@ type rules struct {
 	BlockKinds  []string
 	BlockURLs   []string
 	MaxDocument int64
+	CountBytes  bool
 }
 
 // Response is what a server answered to a navigation.
@@ -115,6 +116,9 @@ func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
 	if r.Status >= 300 && r.Status < 400 && r.Header.Get("Location") != "" {
 		if len(t.nav.redirects) < maxRedirects {
 			t.nav.redirects = append(t.nav.redirects, r.URL)
+		}
+		if origin, ok := originOf(r.URL); ok {
+			t.touched.note(storageKey{origin: origin}) // it may have set cookies
 		}
 		return false
 	}

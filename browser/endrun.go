@@ -12,23 +12,18 @@ import (
 )
 
 // EndRun gives back what a run had for itself: its idle tabs, its browser context, its
-// Chrome. The tabs that its site keeps (isolation tab) leave their documents. Leases
-// that are still out end when they are released. A run that is not known is no error.
+// Chrome. The tabs that its site keeps (isolation tab) leave their documents, unless the
+// leases asked for LeaveDocuments. Leases that are still out end when they are released. A
+// run that is not known is no error.
 func (p *Pool) EndRun(ctx context.Context, name string) error {
 	p.mu.Lock()
-	r := p.runs[name]
-	delete(p.runs, name)
-	var tabs, blanks []*Tab
-	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
-		if i.run == name {
-			tabs = append(tabs, i.tab)
-		}
-		return i.run == name
-	})
-	if site, ok := p.siteOf[name]; ok {
-		delete(p.siteOf, name)
+	key := owner{run: name}
+	r := p.runs[key]
+	delete(p.runs, key)
+	var blanks []*Tab
+	for _, t := range p.endTraces(name) {
 		for _, i := range p.idle {
-			if i.run == "" && i.site == site {
+			if i.run == "" && i.site == t.site && !i.busy && t.blanks() {
 				blanks = append(blanks, i.tab)
 			}
 		}
@@ -39,42 +34,77 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 		g.Go(func() error { return t.clear(ctx) })
 	}
 	err := g.Wait()
-	if r != nil {
-		err = errors.Join(err, p.endPlace(ctx, r, tabs))
+	if r == nil {
+		return err
 	}
-	return err
+	select {
+	case <-r.ready:
+		return errors.Join(err, p.endPlace(ctx, r))
+	case <-ctx.Done():
+		return errors.Join(err, fmt.Errorf("end a run: %w", context.Cause(ctx)))
+	}
 }
 
-// endPlace disposes of a run's browser context or Chrome.
-func (p *Pool) endPlace(ctx context.Context, r *run, tabs []*Tab) error {
-	if r.member == nil {
+// endPlace disposes of the browser context or Chrome of a run, or of the context of a site.
+func (p *Pool) endPlace(ctx context.Context, r *run) error {
+	for _, t := range p.dropIdle(r) {
+		t.endSteps()
+		defer t.forget()
+	}
+	m := r.member
+	if m == nil {
 		return nil
 	}
-	defer p.leave(ctx, r.member)
-	if r.member.browser.Err() != nil {
+	if r.owner.run != "" {
+		defer p.leave(ctx, spot{ground: r.ground})
+	}
+	if m.browser.Err() != nil {
 		return nil
 	}
 	if r.options.Isolation == IsolateBrowser {
-		p.retire(ctx, r.member) // it closes when the run's use ends
+		p.retire(ctx, m) // it closes when the run's use ends
 		return nil
 	}
-	for _, t := range tabs {
-		p.forgetTab(t)
-	}
-	if err := r.member.browser.disposeContext(ctx, r.context); err != nil {
+	p.mu.Lock()
+	delete(m.contexts, r.context)
+	p.mu.Unlock()
+	if err := m.browser.disposeContext(ctx, r.context); err != nil {
 		if errors.Is(err, ErrGone) {
 			return nil
 		}
-		p.retire(ctx, r.member)
+		p.retire(ctx, m)
 		return err
 	}
-	return r.member.browser.awaitContextGone(ctx, r.context)
+	return m.browser.awaitContextGone(ctx, r.context)
 }
 
-// forgetTab drops a tab that goes with its browser context.
-func (p *Pool) forgetTab(t *Tab) {
-	t.endSteps()
+// dropIdle drops the idle and kept tabs of a place, which go with it, and returns them.
+func (p *Pool) dropIdle(r *run) (tabs []*Tab) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
+		its := i.at == r.ground && r.member != nil
+		if its {
+			tabs = append(tabs, i.tab)
+		}
+		return its
+	})
+	for name, k := range p.kept {
+		if k.at.run == r && len(k.free) > 0 {
+			tabs = append(tabs, k.tab)
+			delete(p.kept, name)
+		}
+	}
+	return tabs
+}
+
+// forget drops a tab that has gone with its browser context.
+func (t *Tab) forget() {
+	if t.uncount != nil {
+		t.uncount()
+	}
 	t.browser.tracker.remove(t)
+	t.browser.conn.forget(t.session, ErrClosed)
 }
 
 // clear leaves the document and its history, so that nothing holds the old one.

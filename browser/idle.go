@@ -3,28 +3,56 @@ package browser
 import (
 	"context"
 	"slices"
-
-	"github.com/chromedp/cdproto/cdp"
 )
 
 // idleTab is a tab that waits for its next lease, in a site's or a run's own place.
 type idleTab struct {
-	tab    *Tab
-	member *member
-	site   string // of isolation tab
-	run    string // of isolation context and browser
+	tab  *Tab
+	at   ground
+	site string // of isolation tab
+	run  string // of isolation context and browser
+	busy bool   // it is being cleaned: nobody else may have it
+}
+
+// dropEnded closes the idle and kept tabs that have crashed, which are open until then.
+func (p *Pool) dropEnded(ctx context.Context) {
+	p.mu.Lock()
+	var ended []*Tab
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool {
+		if i.busy || i.tab.Err() == nil {
+			return false
+		}
+		ended = append(ended, i.tab)
+		return true
+	})
+	for name, k := range p.kept {
+		select {
+		case <-k.free: // nobody has it
+			if k.tab != nil && k.tab.Err() != nil {
+				ended = append(ended, k.tab)
+				delete(p.kept, name)
+			}
+			k.free <- struct{}{} // whoever waits for it sees that it is no longer current
+		default:
+		}
+	}
+	p.mu.Unlock()
+	for _, t := range ended {
+		_ = t.close(ctx) // a tab that does not close dies with its Chrome
+	}
 }
 
 // takeIdle returns a living idle tab of the same site or run with the same rules.
-func (p *Pool) takeIdle(m *member, o LeaseOptions) *Tab {
+func (p *Pool) takeIdle(at spot, o LeaseOptions) *Tab {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for at := len(p.idle) - 1; at >= 0; at-- {
-		i := p.idle[at]
-		if i.member != m || !i.fits(o) || i.tab.Err() != nil {
+	for n := len(p.idle) - 1; n >= 0; n-- {
+		i := p.idle[n]
+		if i.busy || i.at != at.ground || !i.fits(o) || i.tab.Err() != nil {
 			continue
 		}
-		p.idle = slices.Delete(p.idle, at, at+1)
+		p.idle = slices.Delete(p.idle, n, n+1)
+		p.coming++
 		return i.tab
 	}
 	return nil
@@ -44,10 +72,14 @@ func (i *idleTab) fits(o LeaseOptions) bool {
 }
 
 // open opens a tab. Idle tabs that nobody fits make room for it.
-func (p *Pool) open(ctx context.Context, m *member, in cdp.BrowserContextID, o LeaseOptions) (*Tab, error) {
+func (p *Pool) open(ctx context.Context, at spot, o LeaseOptions) (*Tab, error) {
 	p.makeRoom(ctx)
-	tab, err := m.browser.openTab(ctx, in, o.rules())
+	m := at.member
+	tab, err := m.browser.openTab(ctx, at.context, o.rules())
 	if err != nil {
+		p.mu.Lock()
+		p.coming--
+		p.mu.Unlock()
 		if m.browser.Err() == nil && ctx.Err() == nil && isTimeout(err) {
 			p.retire(context.WithoutCancel(ctx), m)
 		}
@@ -59,15 +91,18 @@ func (p *Pool) open(ctx context.Context, m *member, in cdp.BrowserContextID, o L
 	return tab, nil
 }
 
-// makeRoom closes the idle tab that has waited longest, when leases and idle tabs fill
-// the pool.
+// makeRoom counts a tab that is about to be opened, and closes the idle tab that has waited
+// longest where leases, those to come, and idle tabs fill the pool.
 func (p *Pool) makeRoom(ctx context.Context) {
 	p.mu.Lock()
 	var oldest *idleTab
-	if len(p.idle) > 0 && len(p.leases)+len(p.idle) >= p.options.Tabs {
-		oldest = p.idle[0]
-		p.idle = p.idle[1:]
+	if len(p.leases)+p.coming+len(p.idle) >= p.options.Tabs {
+		if n := slices.IndexFunc(p.idle, func(i *idleTab) bool { return !i.busy }); n >= 0 {
+			oldest = p.idle[n]
+			p.idle = slices.Delete(p.idle, n, n+1)
+		}
 	}
+	p.coming++
 	p.mu.Unlock()
 	if oldest != nil {
 		_ = oldest.tab.close(ctx) // a tab that does not close dies with its Chrome

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -51,6 +52,8 @@ type LeaseOptions struct {
 	// LeaveDocuments leaves the documents of a run's tabs (isolation tab) open at its end. Default:
 	// false, EndRun leaves them for empty ones.
 	LeaveDocuments bool
+	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
+	CountBytes bool
 }
 
 func (o *LeaseOptions) check() error {
@@ -65,6 +68,9 @@ func (o *LeaseOptions) check() error {
 	if o.Run == "" {
 		return errors.New("lend a tab: the lease names no run")
 	}
+	if o.OwnContext && (o.Isolation != IsolateTab || o.Site == "") {
+		return errors.New("lend a tab: a site's own browser context needs isolation tab and a site")
+	}
 	for _, k := range o.BlockKinds {
 		if kinds[k] == nil {
 			return fmt.Errorf("lend a tab: no resource kind is called %q", k)
@@ -74,11 +80,11 @@ func (o *LeaseOptions) check() error {
 }
 
 func (o LeaseOptions) rules() rules {
-	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument}
+	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes}
 }
 
 func (r rules) equal(other rules) bool {
-	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument &&
+	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes &&
 		slices.Equal(r.BlockKinds, other.BlockKinds) && slices.Equal(r.BlockURLs, other.BlockURLs)
 }
 
@@ -86,10 +92,13 @@ func (r rules) equal(other rules) bool {
 type Lease struct {
 	*Tab
 	pool    *Pool
-	member  *member
+	at      spot
 	options LeaseOptions
 	kept    *keptTab
 	reused  bool
+	spent   atomic.Bool // the tab is closed by Release
+	trace   *trace
+	touched touched
 	once    sync.Once
 	err     error
 }
@@ -104,7 +113,7 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 		p.mu.Lock()
 		k := p.kept[o.Keep]
 		if k == nil {
-			k = &keptTab{free: make(chan struct{}, 1)}
+			k = &keptTab{site: o.Site, free: make(chan struct{}, 1)}
 			p.kept[o.Keep] = k
 			p.mu.Unlock()
 			return p.openKept(ctx, k, o)
@@ -116,35 +125,47 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 			return nil, context.Cause(ctx)
 		}
 		p.mu.Lock()
-		current := p.kept[o.Keep] == k && k.tab != nil && k.tab.Err() == nil && k.tab.rules.equal(o.rules())
+		current := p.kept[o.Keep] == k && k.fits(o) && k.at.enter()
+		reused := !k.blanked
+		k.blanked = false
 		if current {
-			k.member.uses++
+			p.coming++
 		} else if p.kept[o.Keep] == k {
 			delete(p.kept, o.Keep)
 		}
 		p.mu.Unlock()
 		if current {
-			return p.leased(&Lease{Tab: k.tab, pool: p, member: k.member, options: o, kept: k, reused: true}), nil
+			return p.leased(&Lease{Tab: k.tab, pool: p, at: k.at, options: o, kept: k, reused: reused}), nil
 		}
-		if k.tab != nil && k.tab.Err() == nil {
-			_ = k.tab.close(ctx)
+		if k.tab != nil {
+			_ = k.tab.close(ctx) // one that has crashed is open until then
 		}
 		k.free <- struct{}{} // whoever waits for it sees that it is no longer current
 	}
 }
 
+// fits says whether a kept tab can be lent. The caller holds the pool's mu.
+func (k *keptTab) fits(o LeaseOptions) bool {
+	own := o.Isolation == IsolateTab && o.OwnContext
+	return k.tab != nil && k.tab.Err() == nil && k.tab.rules.equal(o.rules()) && own == (k.at.run != nil) && !k.at.member.retired
+}
+
 // openKept opens the tab of a new keptTab.
 func (p *Pool) openKept(ctx context.Context, k *keptTab, o LeaseOptions) (*Lease, error) {
-	m, err := p.enter(ctx)
+	in := o
+	if o.Isolation != IsolateTab {
+		in.Isolation = IsolatePage // a kept page outlives its run, so it cannot live in the run's context
+	}
+	at, err := p.place(ctx, in)
 	if err == nil {
 		var tab *Tab
-		if tab, err = p.open(ctx, m, "", o); err == nil {
+		if tab, err = p.open(ctx, at, o); err == nil {
 			p.mu.Lock()
-			k.tab, k.member = tab, m
+			k.tab, k.at = tab, at
 			p.mu.Unlock()
-			return p.leased(&Lease{Tab: tab, pool: p, member: m, options: o, kept: k}), nil
+			return p.leased(&Lease{Tab: tab, pool: p, at: at, options: o, kept: k}), nil
 		}
-		p.leave(ctx, m)
+		p.leave(ctx, at)
 	}
 	p.mu.Lock()
 	delete(p.kept, o.Keep)
@@ -168,11 +189,11 @@ func (l *Lease) release(ctx context.Context, cause error) error {
 		p.mu.Lock()
 		delete(p.leases, l)
 		p.mu.Unlock()
-		p.leave(ctx, l.member)
+		p.leave(ctx, l.at)
 		p.places.Release(1)
 	}()
 	l.endSteps()
-	usable := l.Tab.Err() == nil && harmless(cause)
+	usable := l.Tab.Err() == nil && harmless(cause) && !l.spent.Load() && !p.retiredRun(l.at.run)
 	if l.kept != nil {
 		return l.releaseKept(ctx, usable)
 	}
@@ -196,20 +217,20 @@ func harmless(err error) bool {
 func (p *Pool) putIdle(l *Lease) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := &idleTab{tab: l.Tab, member: l.member}
+	i := &idleTab{tab: l.Tab, at: l.at.ground}
 	switch {
 	case p.shut:
 		return false
 	case l.options.Isolation == IsolateTab:
 		i.site = l.options.Site
-		if l.member.retired {
+		if l.at.member.retired {
 			return false
 		}
 	default:
 		i.run = l.options.Run
-		if p.runs[i.run] == nil {
-			return false
-		}
+	}
+	if r := l.at.run; r != nil && p.runs[r.owner] != r {
+		return false
 	}
 	p.idle = append(p.idle, i)
 	return true
@@ -217,7 +238,7 @@ func (p *Pool) putIdle(l *Lease) bool {
 
 // discard closes the tab. A Chrome in which a tab cannot be closed is retired.
 func (l *Lease) discard(ctx context.Context) error {
-	if l.member.browser.Err() != nil {
+	if l.at.member.browser.Err() != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -226,7 +247,7 @@ func (l *Lease) discard(ctx context.Context) error {
 	if err == nil || errors.Is(err, ErrGone) {
 		return nil
 	}
-	l.pool.retire(ctx, l.member)
+	l.pool.retire(ctx, l.at.member)
 	return err
 }
 

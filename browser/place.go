@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,52 +14,59 @@ import (
 // member is one Chrome of the pool. A retired one takes no new runs and is closed when
 // its last lease has come back and the last of its runs has ended.
 type member struct {
-	browser *Browser
-	uses    int // leases, and runs that have a browser context in it or own it
-	retired bool
+	browser  *Browser
+	uses     int // leases, and runs that have a browser context in it or own it
+	retired  bool
+	contexts map[cdp.BrowserContextID]bool // those of runs and sites
 }
 
-// run is what the pool knows of a run between its first lease and EndRun.
+// run is what the pool knows of an owner: of a run between its first lease and EndRun, of
+// a site for as long as its Chrome is in use. A run is one use of its Chrome, a site is none.
 type run struct {
+	owner   owner
 	options LeaseOptions
 	ready   chan struct{} // closed when member and context are set, or err is
-	member  *member
-	context cdp.BrowserContextID
-	err     error
+	ground
+	err error
+
+	leases  int  // that are out
+	retired bool // another takes its place: it ends with its last lease
 }
 
-// place returns the Chrome and the browser context that a lease belongs to. The
-// member counts one more use.
-func (p *Pool) place(ctx context.Context, o LeaseOptions) (*member, cdp.BrowserContextID, error) {
-	if o.Isolation == IsolateTab || o.Isolation == IsolatePage {
-		p.noteSite(o)
+// place returns the Chrome and the browser context that a lease belongs to. Both count
+// one more lease.
+func (p *Pool) place(ctx context.Context, o LeaseOptions) (spot, error) {
+	key, own := o.owner()
+	if !own {
 		m, err := p.enter(ctx)
-		return m, "", err
+		return spot{ground: ground{member: m}}, err
 	}
 	for {
-		r, first := p.noteRun(o)
+		r, first := p.noteRun(key, o)
 		if first {
 			p.prepare(ctx, r)
 		}
 		select {
 		case <-r.ready:
 		case <-ctx.Done():
-			return nil, "", context.Cause(ctx)
+			return spot{}, context.Cause(ctx)
 		}
-		if r.err == nil && p.reenter(r.member) {
-			return r.member, r.context, nil
+		at := spot{ground: r.ground, run: r}
+		p.mu.Lock()
+		if r.err == nil && at.enter() {
+			p.mu.Unlock()
+			return at, nil
 		}
 		// What the run had is gone, or never came: the next one makes it anew.
-		p.mu.Lock()
-		if p.runs[o.Run] == r {
-			delete(p.runs, o.Run)
-			if r.member != nil {
+		if p.runs[key] == r {
+			delete(p.runs, key)
+			if r.member != nil && key.run != "" {
 				r.member.uses--
 			}
 		}
 		p.mu.Unlock()
 		if r.err != nil && (ctx.Err() != nil || !interrupted(r.err)) {
-			return nil, "", r.err
+			return spot{}, r.err
 		}
 	}
 }
@@ -69,29 +77,19 @@ func interrupted(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// noteSite remembers whose tabs a run of isolation tab uses, for EndRun.
-func (p *Pool) noteSite(o LeaseOptions) {
-	if o.Isolation != IsolateTab {
-		return
-	}
+// noteRun returns what is known of an owner, and whether this is its first lease.
+func (p *Pool) noteRun(key owner, o LeaseOptions) (*run, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.siteOf[o.Run] = o.Site
-}
-
-// noteRun returns what is known of a lease's run, and whether this is its first.
-func (p *Pool) noteRun(o LeaseOptions) (*run, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if r := p.runs[o.Run]; r != nil {
+	if r := p.runs[key]; r != nil {
 		return r, false
 	}
-	r := &run{options: o, ready: make(chan struct{})}
-	p.runs[o.Run] = r
+	r := &run{owner: key, options: o, ready: make(chan struct{})}
+	p.runs[key] = r
 	return r, true
 }
 
-// prepare makes a run's own Chrome, or its own browser context in the shared one.
+// prepare makes an owner's Chrome, or its browser context in the shared one.
 func (p *Pool) prepare(ctx context.Context, r *run) {
 	defer close(r.ready)
 	if r.options.Isolation == IsolateBrowser {
@@ -100,20 +98,28 @@ func (p *Pool) prepare(ctx context.Context, r *run) {
 			r.err = err
 			return
 		}
-		r.member = p.join(b)
-		p.reenter(r.member) // until EndRun
+		m := p.join(b)
+		p.mu.Lock()
+		r.ground = ground{member: m}
+		m.uses++ // until EndRun
+		p.mu.Unlock()
 		return
 	}
-	m, err := p.enter(ctx) // until EndRun
+	m, err := p.enter(ctx)
 	if err != nil {
 		r.err = err
 		return
 	}
-	if r.context, r.err = m.browser.newContext(ctx); r.err != nil {
-		p.leave(ctx, m)
-		return
+	in, err := m.browser.newContext(ctx)
+	if err == nil {
+		p.mu.Lock()
+		r.ground = ground{member: m, context: in}
+		m.contexts[in] = true
+		p.mu.Unlock()
 	}
-	r.member = m
+	if r.err = err; err != nil || r.owner.run == "" { // a run is one use until EndRun
+		p.leave(ctx, spot{ground: ground{member: m}})
+	}
 }
 
 // enter returns the shared Chrome, started if need be, with one more use.
@@ -162,21 +168,10 @@ func (p *Pool) wornOut(m *member) bool {
 		return false
 	}
 	for _, k := range p.kept {
-		if k.member == m {
+		if k.tab != nil && k.at.member == m {
 			return false
 		}
 	}
-	return true
-}
-
-// reenter counts one more use of a Chrome that is known; false when it is gone.
-func (p *Pool) reenter(m *member) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if m.browser.Err() != nil {
-		return false
-	}
-	m.uses++
 	return true
 }
 
@@ -226,7 +221,7 @@ func (p *Pool) launch(ctx context.Context) (*Browser, error) {
 
 // join makes a Chrome a member, and forgets it when it ends.
 func (p *Pool) join(b *Browser) *member {
-	m := &member{browser: b}
+	m := &member{browser: b, contexts: map[cdp.BrowserContextID]bool{}}
 	p.mu.Lock()
 	p.all[m] = true
 	shut := p.shut
@@ -249,26 +244,55 @@ func (p *Pool) forget(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.all, m)
+	p.fetched += m.browser.Fetched()
 	if p.main == m {
 		p.main = nil
 	}
-	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.member == m })
-	for name, k := range p.kept {
-		if k.member == m && len(k.free) > 0 {
-			delete(p.kept, name)
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.at.member == m })
+	p.forgetKept(m)
+	for key, r := range p.runs {
+		if r.member == m && key.run == "" {
+			delete(p.runs, key)
 		}
+	}
+	for _, t := range p.traces {
+		maps.DeleteFunc(t.grounds, func(g ground, _ bool) bool { return g.member == m })
 	}
 }
 
-// leave counts one use less, and closes a retired Chrome with its last one.
-func (p *Pool) leave(ctx context.Context, m *member) {
+// forgetKept drops the kept tabs of a Chrome that are not lent. The caller holds mu.
+func (p *Pool) forgetKept(m *member) {
+	maps.DeleteFunc(p.kept, func(_ string, k *keptTab) bool { return k.at.member == m && len(k.free) > 0 })
+}
+
+// leave counts one lease less, and closes a retired Chrome, or a place that another has taken, with
+// its last one.
+func (p *Pool) leave(ctx context.Context, at spot) {
 	p.mu.Lock()
-	m.uses--
-	last := m.retired && m.uses == 0
-	p.mu.Unlock()
-	if last {
-		_ = m.browser.Close(ctx) // it goes on in the background if the time is short
+	at.member.uses--
+	last := at.member.retired && at.member.uses == 0
+	ended := false
+	if r := at.run; r != nil {
+		r.leases--
+		ended = r.retired && r.leases == 0
 	}
+	p.mu.Unlock()
+	switch {
+	case last:
+		_ = at.member.browser.Close(ctx) // it goes on in the background if the time is short
+	case ended:
+		_ = p.endPlace(ctx, at.run) // a context that stays is retired with its Chrome
+	}
+}
+
+// retiredRun says whether another place has taken that of a run.
+func (p *Pool) retiredRun(r *run) bool {
+	if r == nil {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return r.retired
 }
 
 // retire takes a Chrome out of use: it gets no new runs and closes with its last use.
@@ -279,7 +303,8 @@ func (p *Pool) retire(ctx context.Context, m *member) {
 		p.main = nil
 	}
 	last := m.uses == 0
-	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.member == m && i.run == "" })
+	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.at.member == m && i.run == "" })
+	p.forgetKept(m)
 	p.mu.Unlock()
 	if last {
 		_ = m.browser.Close(ctx)
@@ -293,6 +318,6 @@ func (p *Pool) Start(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start Chrome: %w", err)
 	}
-	p.leave(ctx, m)
+	p.leave(ctx, spot{ground: ground{member: m}})
 	return nil
 }

@@ -37,8 +37,9 @@ type PoolOptions struct {
 //   - at most Tabs leases are out, and they are given in the order in which they were
 //     asked for;
 //   - a tab is lent to one lease at a time, or idle, or closed;
-//   - leased and idle tabs together are never more than Tabs, kept tabs aside;
-//   - only Release, EndRun and Close end a tab, and whatever fails in them, the place
+//   - leased and idle tabs together are never more than Tabs, kept tabs and those that are being
+//     cleaned aside;
+//   - only Release, EndRun, Clean and Close end a tab, and whatever fails in them, the place
 //     of the lease is given back;
 //   - no lease's context ends a Chrome.
 type Pool struct {
@@ -46,28 +47,32 @@ type Pool struct {
 	places  *semaphore.Weighted
 	closed  chan struct{}
 
-	mu     sync.Mutex
-	shut   bool
-	main   *member // the Chrome that runs share; nil before the first lease
-	all    map[*member]bool
-	idle   []*idleTab        // least recently used first
-	runs   map[string]*run   // of isolation context and browser
-	siteOf map[string]string // by run, of isolation tab
-	kept   map[string]*keptTab
-	leases map[*Lease]bool
-	start  chan struct{} // closed when the start under way has ended; nil when none is
-	failed error         // the last start's error
-	delay  time.Duration // how long to wait before the next start
-	opened int           // tabs opened so far
+	mu      sync.Mutex
+	shut    bool
+	main    *member // the Chrome that runs share; nil before the first lease
+	all     map[*member]bool
+	idle    []*idleTab     // least recently used first
+	runs    map[owner]*run // of isolation context and browser, and of sites with a context of their own
+	traces  []*trace       // what runs have used; the oldest that have ended are forgotten
+	kept    map[string]*keptTab
+	leases  map[*Lease]bool
+	coming  int           // tabs on their way to a lease
+	start   chan struct{} // closed when the start under way has ended; nil when none is
+	failed  error         // the last start's error
+	delay   time.Duration // how long to wait before the next start
+	opened  int           // tabs opened so far
+	fetched int64         // bytes, in Chromes that have ended
 
 	waiting atomic.Int64
 }
 
 // keptTab is a tab whose document stays open between leases.
 type keptTab struct {
-	tab    *Tab // nil until it has opened
-	member *member
-	free   chan struct{} // holds one token while nobody has the tab
+	site    string
+	tab     *Tab // nil until it has opened
+	at      spot
+	free    chan struct{} // holds one token while nobody has the tab
+	blanked bool          // its document is gone: the next lease must navigate
 }
 
 // NewPool returns a pool. No Chrome starts before the first lease.
@@ -77,7 +82,7 @@ func NewPool(o PoolOptions) *Pool {
 	}
 	return &Pool{
 		options: o, places: semaphore.NewWeighted(int64(o.Tabs)), closed: make(chan struct{}),
-		all: map[*member]bool{}, runs: map[string]*run{}, siteOf: map[string]string{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{},
+		all: map[*member]bool{}, runs: map[owner]*run{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{},
 	}
 }
 
@@ -140,24 +145,31 @@ func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if o.Keep != "" {
 		return p.lendKept(ctx, o)
 	}
-	m, in, err := p.place(ctx, o)
+	at, err := p.place(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	tab := p.takeIdle(m, o)
+	p.dropEnded(ctx)
+	tab := p.takeIdle(at, o)
 	if tab == nil {
-		if tab, err = p.open(ctx, m, in, o); err != nil {
-			p.leave(ctx, m)
+		if tab, err = p.open(ctx, at, o); err != nil {
+			p.leave(ctx, at)
 			return nil, err
 		}
 	}
-	return p.leased(&Lease{Tab: tab, pool: p, member: m, options: o}), nil
+	return p.leased(&Lease{Tab: tab, pool: p, at: at, options: o}), nil
 }
 
+// leased makes a lease of a tab that was on its way to it.
 func (p *Pool) leased(l *Lease) *Lease {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.coming--
+	l.trace = p.traceOf(l.options)
+	l.trace.grounds[l.at.ground] = true
 	p.leases[l] = true
+	p.mu.Unlock()
+	l.touched.site, l.touched.run, l.touched.whole = l.options.Site, l.options.Run, &l.trace.touched
+	l.Tab.noteFor(&l.touched)
 	return l
 }
 

@@ -54,6 +54,29 @@ func TestAcquireIsBoundedAndFair(t *testing.T) {
 	require.Len(t, p.Browsers(), 1)
 }
 
+// TestTabsStayWithinTheLimit: leases that are given at the same time each make room for their tab.
+func TestTabsStayWithinTheLimit(t *testing.T) {
+	const tabs = 3
+	p := browsertest.Pool(t, tabs)
+	ctx := within(t, 60*time.Second)
+	for _, site := range []string{"a", "b", "c"} {
+		leases := make([]*browser.Lease, tabs)
+		var wg sync.WaitGroup
+		for i := range leases {
+			wg.Go(func() {
+				leases[i], _ = p.Acquire(ctx, browser.LeaseOptions{Site: site, Run: site, Isolation: browser.IsolateTab})
+			})
+		}
+		wg.Wait()
+		require.NotContains(t, leases, (*browser.Lease)(nil))
+		require.Len(t, p.Tabs(), tabs, "site %s", site)
+		for _, l := range leases {
+			require.NoError(t, l.Release(ctx, nil))
+		}
+		require.Len(t, p.Tabs(), tabs, "idle tabs of site %s", site)
+	}
+}
+
 func TestAcquireTimeout(t *testing.T) {
 	p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1, AcquireTimeout: 100 * time.Millisecond})
 	ctx := within(t, 60*time.Second)
@@ -153,6 +176,32 @@ func TestKeptPageStaysOpen(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, l.Kept(), "a tab that failed is replaced")
 	require.NoError(t, l.Release(ctx, nil))
+}
+
+// TestTabsThatCrashWhileNobodyHasThem: Chrome keeps a page whose renderer has died open until it is
+// closed, so the pool closes it: as its next lease finds it, and with all tabs.
+func TestTabsThatCrashWhileNobodyHasThem(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	for name, o := range map[string]browser.LeaseOptions{
+		"kept": {Site: "s", Run: "r", Isolation: browser.IsolateTab, Keep: "s"},
+		"idle": {Site: "s", Run: "r", Isolation: browser.IsolateTab},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := browsertest.Pool(t, 3)
+			crash := func() {
+				l, err := p.Acquire(ctx, o)
+				require.NoError(t, err)
+				require.NoError(t, l.Release(ctx, nil))
+				require.Equal(t, 1, pages(p.Browsers()[0]), "the one that has crashed before is closed")
+				require.ErrorIs(t, l.Session().Call(ctx, "Page.crash", nil, nil), browser.ErrCrashed)
+			}
+			crash()
+			crash()
+			require.Equal(t, 1, pages(p.Browsers()[0]))
+			require.NoError(t, p.CloseTabs(ctx))
+			require.Zero(t, pages(p.Browsers()[0]))
+		})
+	}
 }
 
 func TestHungTabIsReplaced(t *testing.T) {

@@ -2,6 +2,8 @@ package browser
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/chromedp/cdproto"
@@ -98,8 +100,10 @@ func (s *session) listens(method string) bool {
 func (s *session) publish(method string, params jsonv2.Value) {
 	s.mu.Lock()
 	fns := make([]func(jsonv2.Value), 0, len(s.handlers[method]))
-	for _, fn := range s.handlers[method] {
-		fns = append(fns, fn)
+	// In the order in which they came: who waits for a target's end finds the tracker's
+	// part done already.
+	for _, key := range slices.Sorted(maps.Keys(s.handlers[method])) {
+		fns = append(fns, s.handlers[method][key])
 	}
 	s.mu.Unlock()
 	for _, fn := range fns {

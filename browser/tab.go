@@ -31,10 +31,14 @@ type Tab struct {
 	nav   navigation
 	url   string
 
+	frames  frames   // what is shown now
+	touched *touched // of the lease that has the tab, or had it last; nil before the first
+
 	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
-	steps   steps // chromedp, while interactive steps need it
+	uncount func() // ends the counting of what is fetched; nil without
+	steps   steps  // chromedp, while interactive steps need it
 	popups  atomic.Int64
 	dialogs atomic.Int64
 }
@@ -51,6 +55,9 @@ func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules)
 	if err := t.attach(ctx); err != nil {
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
+		if t.session != nil {
+			defer t.forget()
+		}
 		return nil, errors.Join(fmt.Errorf("open a tab: %w", err), b.closeTarget(closeCtx, made.TargetID))
 	}
 	return t, nil
@@ -84,6 +91,11 @@ func (t *Tab) attach(ctx context.Context) error {
 			return err
 		}
 	}
+	if t.rules.CountBytes {
+		if err := t.countBytes(ctx); err != nil {
+			return err
+		}
+	}
 	return t.watchDocuments(ctx)
 }
 
@@ -96,15 +108,26 @@ func (t *Tab) listen() {
 		t.session.post(page.CommandHandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave})
 	})
 	listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
-		if ev.Frame == nil || ev.Frame.ParentID != "" {
+		if ev.Frame == nil {
 			return
 		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
+		if key, ok := t.frames.came(ev.Frame); ok {
+			t.touched.note(key)
+		}
+		if ev.Frame.ParentID != "" {
+			return
+		}
 		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
 		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
 		close(t.moved)
 		t.moved = make(chan struct{})
+	})
+	listen(t.session, page.FrameDetached, func(ev page.EventFrameDetached) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.frames.gone(ev.FrameID)
 	})
 	listen(t.session, page.NavigatedWithinDocument, func(ev page.EventNavigatedWithinDocument) {
 		if string(ev.FrameID) != string(t.id) {
@@ -166,13 +189,12 @@ const closePatience = 300 * time.Millisecond
 // close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
 	t.endSteps()
-	t.browser.tracker.remove(t)
+	defer t.forget()
 	timer := time.AfterFunc(closePatience, func() {
 		t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
 	})
 	err := t.browser.closeTarget(ctx, t.id)
 	timer.Stop()
-	t.browser.conn.forget(t.session, ErrClosed)
 	return err
 }
 

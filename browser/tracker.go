@@ -24,6 +24,8 @@ type Target struct {
 	Opener string
 	// Context is the browser context it lives in.
 	Context string
+
+	parent cdp.FrameID // of a frame in a process of its own, and of a worker
 }
 
 // tracker follows Chrome's targets through events: what is open, what crashed, and
@@ -41,10 +43,19 @@ type tracker struct {
 	attached map[target.ID]map[*session]bool
 	anchors  map[target.ID]bool            // pages that Chrome opened by itself, before anybody
 	apart    map[cdp.BrowserContextID]bool // browser contexts of tabs apart
+	opened   map[target.ID]opening         // windows that are open, by who opened them
+	spared   map[target.ID]bool            // pages that the pool looks from
+	home     string                        // what Chrome calls its default browser context
+}
+
+// opening is whose page opened a window.
+type opening struct {
+	tab       target.ID
+	site, run string
 }
 
 func newTracker(c *conn, keepPopups bool) *tracker {
-	t := &tracker{conn: c, keepPopups: keepPopups, targets: map[target.ID]Target{}, tabs: map[target.ID]*Tab{}, attached: map[target.ID]map[*session]bool{}, anchors: map[target.ID]bool{}, apart: map[cdp.BrowserContextID]bool{}}
+	t := &tracker{conn: c, keepPopups: keepPopups, targets: map[target.ID]Target{}, tabs: map[target.ID]*Tab{}, attached: map[target.ID]map[*session]bool{}, anchors: map[target.ID]bool{}, apart: map[cdp.BrowserContextID]bool{}, opened: map[target.ID]opening{}, spared: map[target.ID]bool{}}
 	listen(c.root, target.TargetCreated, t.created)
 	listen(c.root, target.TargetInfoChanged, t.changed)
 	listen(c.root, target.TargetDestroyed, t.destroyed)
@@ -60,8 +71,11 @@ func (t *tracker) begin(ctx context.Context) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id := range t.targets {
+	for id, open := range t.targets {
 		t.anchors[id] = true
+		if open.Type == "page" {
+			t.home = open.Context
+		}
 	}
 	return nil
 }
@@ -78,7 +92,9 @@ func (t *tracker) created(ev target.EventTargetCreated) {
 	if popup {
 		t.popups++
 		owner = t.tabs[info.OpenerID]
+		t.noteOpening(info)
 	}
+	t.noteFrame(info)
 	t.mu.Unlock()
 	if !popup {
 		return
@@ -100,7 +116,49 @@ func newTarget(info *target.Info) Target {
 		}
 		url = url[:cut] + "…"
 	}
-	return Target{ID: string(info.TargetID), Type: info.Type, URL: url, Opener: string(info.OpenerID), Context: string(info.BrowserContextID)}
+	return Target{ID: string(info.TargetID), Type: info.Type, URL: url, Opener: string(info.OpenerID), Context: string(info.BrowserContextID), parent: info.ParentFrameID}
+}
+
+// noteOpening notes whose page opened a window. The caller holds mu.
+func (t *tracker) noteOpening(info *target.Info) {
+	if tab := t.tabs[info.OpenerID]; tab != nil {
+		site, run := tab.lentTo()
+		t.opened[info.TargetID] = opening{tab: tab.id, site: site, run: run}
+	} else if by, ok := t.opened[info.OpenerID]; ok { // a window's own window
+		t.opened[info.TargetID] = by
+	}
+}
+
+// noteFrame notes the storage key of a frame in a process of its own, whose events its tab's session
+// does not get. The caller holds mu.
+func (t *tracker) noteFrame(info *target.Info) {
+	origin, ok := originOf(info.URL)
+	if info.Type != "iframe" || !ok {
+		return
+	}
+	if tab := t.tabOf(info.ParentFrameID); tab != nil {
+		tab.noteForeign(origin)
+	}
+}
+
+// tabOf is the tab in whose page a frame is, however deep. The caller holds mu.
+func (t *tracker) tabOf(id cdp.FrameID) *Tab {
+	for range 20 {
+		if tab := t.tabs[target.ID(id)]; tab != nil {
+			return tab
+		}
+		parent := t.targets[target.ID(id)].parent
+		if parent == "" {
+			break
+		}
+		id = parent
+	}
+	for _, tab := range t.tabs {
+		if tab.shows(id) {
+			return tab
+		}
+	}
+	return nil
 }
 
 func (t *tracker) changed(ev target.EventTargetInfoChanged) {
@@ -111,12 +169,15 @@ func (t *tracker) changed(ev target.EventTargetInfoChanged) {
 	defer t.mu.Unlock()
 	if _, known := t.targets[ev.TargetInfo.TargetID]; known {
 		t.targets[ev.TargetInfo.TargetID] = newTarget(ev.TargetInfo)
+		t.noteFrame(ev.TargetInfo)
 	}
 }
 
 func (t *tracker) destroyed(ev target.EventTargetDestroyed) {
 	t.mu.Lock()
 	delete(t.targets, ev.TargetID)
+	delete(t.opened, ev.TargetID)
+	delete(t.spared, ev.TargetID)
 	tab := t.tabs[ev.TargetID]
 	attached := t.attached[ev.TargetID]
 	delete(t.attached, ev.TargetID)

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -12,6 +13,8 @@ func (e *explaining) settle() {
 	merged := map[Cause]*Finding{}
 	for _, f := range e.found {
 		if had := merged[f.Cause]; had != nil {
+			had.Of, had.Detail = cmp.Or(had.Of, f.Of), cmp.Or(had.Detail, f.Detail)
+			had.Origin, had.Process = cmp.Or(had.Origin, f.Origin), cmp.Or(had.Process, f.Process)
 			had.Bytes += f.Bytes
 			had.Certain = had.Certain || f.Certain
 			had.Evidence = append(had.Evidence, f.Evidence...)
@@ -37,7 +40,7 @@ func (e *explaining) settle() {
 			}
 			return -1
 		}
-		if c := compareFloat(b.Bytes, a.Bytes); c != 0 {
+		if c := cmp.Compare(b.Bytes, a.Bytes); c != 0 {
 			return c
 		}
 		return precedence[a.Cause] - precedence[b.Cause]

@@ -57,7 +57,11 @@ func (g *diagnosing) causes() {
 func (g *diagnosing) spikeFinding() Finding {
 	f := Finding{Cause: CauseSpike, Certain: true}
 	for _, p := range g.d.Spikes {
-		f.Evidence = append(f.Evidence, fmt.Sprintf("cycle %d: %s rose by %s in %s and gave %.0f %% back", p.Cycle, p.Metric, mb(p.Height), p.Phase, 100*p.Recovery))
+		rose := fmt.Sprintf("cycle %d: %s rose by %s", p.Cycle, p.Metric, mb(p.Height))
+		if p.Phase != "" {
+			rose += " in " + p.Phase
+		}
+		f.Evidence = append(f.Evidence, rose+fmt.Sprintf(" and gave %.0f %% back", 100*p.Recovery))
 	}
 	return f
 }
@@ -97,10 +101,7 @@ func (e *explaining) rate(metric, group string) float64 {
 	if m == nil || !e.counts(m) {
 		return 0
 	}
-	if m.shape == Accelerating || m.shape == Onset {
-		return math.Max(m.j.EndRate.Value, 0)
-	}
-	return math.Max(m.j.Rate.Value, 0)
+	return math.Max(m.pace().Value, 0)
 }
 
 // exact says that a series is called a leak, not merely growing.
@@ -158,29 +159,36 @@ func (e *explaining) targets() {
 	e.sockets()
 }
 
+// workers finds workers of each kind that stay, and heaps of theirs that grow.
 func (e *explaining) workers() {
-	for _, kind := range []string{"worker", "shared_worker"} {
-		if n := e.rate("target.count", kind); n > 0 {
-			f := Finding{Cause: CauseWorkers, Of: Series{"target.count", kind}, Detail: strings.ReplaceAll(kind, "_", " ") + "s", Bytes: math.Min(e.total, n*perWorker), Certain: e.exact("target.count", kind), Evidence: []string{perCycle(strings.ReplaceAll(kind, "_", " ")+"s", n)}}
+	for _, k := range []struct {
+		kind   string
+		cause  Cause
+		detail string
+	}{
+		{"worker", CauseWorkers, "workers"},
+		{"shared_worker", CauseWorkers, "shared workers"},
+		{"service_worker", CauseServiceWorker, ""}, // as the cause says
+	} {
+		name := strings.ReplaceAll(k.kind, "_", " ") + "s"
+		count := e.rate("target.count", k.kind)
+		heap := e.rate("isolate.heap_used", k.kind) + e.rate("isolate.heap_backing", k.kind)
+		f := Finding{Cause: k.cause, Bytes: math.Max(heap, math.Min(e.total, count*perWorker))}
+		switch {
+		case count > 0:
+			f.Of, f.Detail, f.Certain = Series{"target.count", k.kind}, k.detail, e.exact("target.count", k.kind)
+			f.Evidence = append(f.Evidence, perCycle(name, count))
 			if scopes := e.rate("perf.WorkerGlobalScopes", ""); scopes > 0 {
 				f.Evidence = append(f.Evidence, perCycle("worker global scopes", scopes))
 			}
-			e.add(f)
+		case heap > 0:
+			f.Detail = "heap of " + name
+			f.Certain = e.exact("isolate.heap_used", k.kind) || e.exact("isolate.heap_backing", k.kind)
+		default:
 			continue
 		}
-		if heap := e.rate("isolate.heap_used", kind) + e.rate("isolate.heap_backing", kind); heap > 0 {
-			e.add(Finding{Cause: CauseWorkers, Detail: "heap of " + strings.ReplaceAll(kind, "_", " ") + "s", Bytes: heap, Certain: true, Evidence: []string{bytesPerCycle("heap of "+strings.ReplaceAll(kind, "_", " ")+"s", heap)}})
-		}
-	}
-	count := e.rate("target.count", "service_worker")
-	heap := e.rate("isolate.heap_used", "service_worker") + e.rate("isolate.heap_backing", "service_worker")
-	if count > 0 || heap > 0 {
-		f := Finding{Cause: CauseServiceWorker, Bytes: math.Max(heap, math.Min(e.total, count*perWorker)), Certain: true}
-		if count > 0 {
-			f.Evidence = append(f.Evidence, perCycle("service workers", count))
-		}
 		if heap > 0 {
-			f.Evidence = append(f.Evidence, bytesPerCycle("heap of service workers", heap))
+			f.Evidence = append(f.Evidence, bytesPerCycle("heap of "+name, heap))
 		}
 		e.add(f)
 	}

@@ -79,7 +79,7 @@ func (e *explaining) heap(rate float64) Finding {
 func (e *explaining) inConsole() float64 {
 	heap := Series{"heap.used", ""}
 	for _, c := range e.t.recreate {
-		if c.Name != RecreateCycle+" "+recreateConsole || len(e.t.cycles) == 0 {
+		if c.Name != RecreateCycle+" "+RecreateConsole || len(e.t.cycles) == 0 {
 			continue
 		}
 		first, ok := e.t.cycles[0].After.At(heap)

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -27,7 +28,7 @@ func (c *comparing) rates() {
 		if d := order[a.Verdict] - order[b.Verdict]; d != 0 {
 			return d
 		}
-		return compareFloat(math.Abs(b.Difference.Value)/b.Margin, math.Abs(a.Difference.Value)/a.Margin)
+		return cmp.Compare(math.Abs(b.Difference.Value)/b.Margin, math.Abs(a.Difference.Value)/a.Margin)
 	})
 }
 

@@ -59,13 +59,13 @@ func (t *Tally) diagnose() *diagnosing {
 	}
 	g.headlineMetric()
 	g.control()
-	if t.o.Detail {
-		g.detail()
-	}
 	for _, m := range g.all {
 		d.Metrics = append(d.Metrics, m.metricVerdict())
 	}
 	rank(d.Metrics)
+	if t.o.Detail {
+		g.detail()
+	}
 	g.say()
 	return g
 }
@@ -183,11 +183,9 @@ func (g *diagnosing) deciding() []*judged {
 			list = append(list, m)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b *judged) int { return compareFloat(b.j.Rate.Value, a.j.Rate.Value) })
+	slices.SortStableFunc(list, func(a, b *judged) int { return cmp.Compare(b.j.Rate.Value, a.j.Rate.Value) })
 	return list
 }
-
-func compareFloat(a, b float64) int { return cmp.Compare(a, b) }
 
 // rank puts what grows first: by verdict, then role, then how sure it is.
 func rank(metrics []MetricVerdict) {
@@ -207,7 +205,7 @@ func rank(metrics []MetricVerdict) {
 		if c := units[a.Unit] - units[b.Unit]; c != 0 {
 			return c
 		}
-		if c := compareFloat(b.Rate.Value, a.Rate.Value); c != 0 {
+		if c := cmp.Compare(b.Rate.Value, a.Rate.Value); c != 0 {
 			return c
 		}
 		return compareSeries(a.Series(), b.Series())

@@ -60,6 +60,8 @@ func (m *judged) use(i int) string {
 		return "warm-up"
 	case slices.Contains(m.j.Spikes, i):
 		return "spike"
+	case m.j.Pending && i == m.j.PendingAt:
+		return "pending"
 	}
 	return "used"
 }
@@ -204,7 +206,7 @@ var expectedSeries = []Series{anonChrome, {"process.anon", Worker}, {"heap.used"
 func (g *diagnosing) warn() {
 	d := g.d
 	browsers := len(g.t.manifest.Browsers)
-	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+recreateBrowser }) {
+	if slices.ContainsFunc(g.t.recreate, func(c Summary) bool { return c.Name == RecreateCycle+" "+RecreateBrowser }) {
 		browsers--
 	}
 	if browsers > 1 {

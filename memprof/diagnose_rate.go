@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ebbworker/ebb/memprof/stats"
 )
 
 // headlineMetric chooses the metric whose growth is the answer, and tells its rate.
@@ -29,11 +31,7 @@ func (g *diagnosing) follow() {
 func (g *diagnosing) tell(m *judged) {
 	d := g.d
 	d.Of, d.Shape = m.series, m.shape
-	rate := m.j.Rate
-	if m.shape == Accelerating || m.shape == Onset {
-		rate = m.j.EndRate // the mean is what nobody will see again
-	}
-	e := estimate(rate)
+	e := estimate(m.pace())
 	d.Rate = Rate{Metric: m.series, Unit: m.row.Unit, Value: e.Value, MBPerCycle: e.Value / MB, Lo: e.Lo / MB, Hi: e.Hi / MB}
 	d.SmallestVisible, d.NoGrowthAbove = told(m.j.SmallestVisible)/MB, told(m.j.NoGrowthAbove)/MB
 	if m.row.Unit != Bytes {
@@ -49,6 +47,15 @@ func (g *diagnosing) tell(m *judged) {
 			d.MoreCycles = max(d.MoreCycles, other.j.CyclesNeeded)
 		}
 	}
+}
+
+// pace is the growth per cycle as it goes on: of growth that changed, that of the end, since the mean is
+// what nobody will see again.
+func (m *judged) pace() stats.Interval {
+	if m.shape == Accelerating || m.shape == Onset {
+		return m.j.EndRate
+	}
+	return m.j.Rate
 }
 
 // choose returns the metric of the headline: memory before disk before counts, and the total of

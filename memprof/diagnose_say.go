@@ -102,11 +102,11 @@ func (g *diagnosing) advice() []string {
 		return list
 	}
 	for _, r := range d.Recreate {
-		if r.Helps == "yes" {
+		if r.Helps == HelpsFully {
 			way := map[string]string{
-				"pages":    "isolation: page or context in the site file closes pages by itself",
-				"contexts": "isolation: context disposes of the browser context after each run",
-				"browser":  "pool.pages_per_browser replaces the browser after so many pages",
+				RecreatePages:    "isolation: page or context in the site file closes pages by itself",
+				RecreateContexts: "isolation: context disposes of the browser context after each run",
+				RecreateBrowser:  "pool.pages_per_browser replaces the browser after so many pages",
 			}[r.Name]
 			if way == "" {
 				continue // dropping the console's messages is no setting
@@ -166,45 +166,22 @@ func (m *judged) amount(v float64) string {
 	return fmt.Sprintf("%.4g", v)
 }
 
-// nameOf says a series in words.
+// nameOf says a series in words: whose memory it is, or by the label of its metric.
 func nameOf(s Series) string {
-	switch s.Metric {
-	case "process.anon":
-		switch s.Group {
-		case Chrome:
-			return "Chrome's memory"
-		case Worker:
-			return "the worker's memory"
-		}
+	switch {
+	case s == anonChrome:
+		return "Chrome's memory"
+	case s.Metric == "process.anon":
 		return "the " + s.Group + "'s memory"
-	case "heap.used":
-		return "JavaScript heap"
-	case "heap.embedder":
-		return "DOM heap"
-	case "heap.backing":
-		return "array buffers"
-	case "perf.Nodes":
-		return "DOM nodes"
-	case "perf.JSEventListeners":
-		return "event listeners"
-	case "perf.Frames":
-		return "frames"
-	case "perf.Documents":
-		return "documents"
-	case "context.count":
-		return "browser contexts"
-	case "target.count":
+	case s.Metric == "target.count":
 		return "open " + strings.ReplaceAll(s.Group, "_", " ") + "s"
-	case "go.heap_live":
-		return "live Go heap"
-	case "go.goroutines":
-		return "goroutines"
-	case "process.fds":
-		return "open files"
-	case "process.sockets":
-		return "sockets of the " + s.Group + " process"
-	case "storage.cookies":
-		return "cookies"
 	}
-	return s.String()
+	row, _ := MetricOf(s.Metric)
+	switch {
+	case row.Label == "":
+		return s.String()
+	case s.Group == "":
+		return row.Label
+	}
+	return row.Label + " (" + s.Group + ")"
 }

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -107,7 +108,7 @@ func (g *diagnosing) rates(parts map[string][]float64) []Share {
 		}
 		list = append(list, share)
 	}
-	slices.SortStableFunc(list, func(a, b Share) int { return compareFloat(b.Rate.Value, a.Rate.Value) })
+	slices.SortStableFunc(list, func(a, b Share) int { return cmp.Compare(b.Rate.Value, a.Rate.Value) })
 	return list
 }
 

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -54,7 +55,7 @@ func (g *diagnosing) spikes() {
 		list = append(list, p)
 	}
 	slices.SortFunc(list, func(a, b peak) int {
-		if c := compareFloat(b.height(), a.height()); c != 0 {
+		if c := cmp.Compare(b.height(), a.height()); c != 0 {
 			return c
 		}
 		return a.index - b.index
@@ -104,27 +105,12 @@ func outstanding(peaks []peak) []peak {
 	for i, p := range peaks {
 		heights[i] = p.height()
 	}
-	middle, spread := medianAndSpread(heights)
+	middle, spread := stats.MedianSpread(heights)
 	return slices.DeleteFunc(peaks, func(p peak) bool {
 		alone := len(peaks) >= 5 && p.index > 0 && // the first cycle opens what the others use again
 			p.height() > middle+math.Max(outlierHeight, 6*spread) && p.height() > 1.5*middle
 		return p.excess <= 0 && !alone
 	})
-}
-
-// medianAndSpread returns the median and the scaled median absolute deviation.
-func medianAndSpread(values []float64) (median, spread float64) {
-	if len(values) == 0 {
-		return 0, 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	median = sorted[len(sorted)/2]
-	off := make([]float64, len(values))
-	for i, v := range values {
-		off[i] = math.Abs(v - median)
-	}
-	slices.Sort(off)
-	return median, 1.4826 * off[len(off)/2]
 }
 
 // dissect takes spikes apart: which phase rose, how fast, what came back. Where one cycle does not

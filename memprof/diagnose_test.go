@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/memprof/stats"
 )
 
 // history makes a tally of a diagnosis whose figures are given cycle by cycle.
@@ -130,6 +132,9 @@ func TestCausesByWhatGrows(t *testing.T) {
 		"pages":            {map[Series]float64{{"target.count", "page"}: 1, renderer: 23e6, {"process.anon", "gpu-process"}: 2e6, {"perf.Frames", ""}: 1, {"perf.Nodes", ""}: 8}, CausePagesOpen, "", true},
 		"contexts":         {map[Series]float64{{"context.count", ""}: 1, {"process.anon", "browser"}: 6e5, {"process.anon", "network"}: 9e5}, CauseContextsOpen, "", true},
 		"workers":          {map[Series]float64{{"target.count", "worker"}: 1, renderer: 3.8e6}, CauseWorkers, "workers", true},
+		"shared workers":   {map[Series]float64{{"target.count", "shared_worker"}: 1, renderer: 3.8e6}, CauseWorkers, "shared workers", true},
+		"service workers":  {map[Series]float64{{"target.count", "service_worker"}: 1, renderer: 3.8e6}, CauseServiceWorker, "", true},
+		"heap of a worker": {map[Series]float64{{"isolate.heap_used", "service_worker"}: 1e6, renderer: 1e6}, CauseServiceWorker, "heap of service workers", true},
 		"iframes":          {map[Series]float64{{"perf.Frames", ""}: 1, {"perf.Documents", ""}: 1, {"perf.Nodes", ""}: 10, {"heap.used", ""}: 6e5, renderer: 1.5e6}, CauseIframes, "", true},
 		"foreign iframes":  {map[Series]float64{{"target.count", "iframe"}: 1, renderer: 16e6}, CauseIframes, "of other sites, each in a process of its own", true},
 		"sockets":          {map[Series]float64{{"process.sockets", "network"}: 1, {"perf.ContextLifecycleStateObservers", ""}: 1, {"perf.JSEventListeners", ""}: 3}, CauseWebSockets, "", true},
@@ -195,7 +200,7 @@ func TestWhatNoPageHolds(t *testing.T) {
 	h.cycles(25, grow)
 	before := h.totals()
 	h.level[Series{"heap.used", ""}] = 4e6
-	h.add(Summary{Name: RecreateCycle + " console", Before: before, After: h.totals()})
+	h.add(Summary{Name: RecreateCycle + " " + RecreateConsole, Before: before, After: h.totals()})
 	d := h.tally.Diagnosis()
 	require.Equal(t, CauseHandles, d.Cause)
 	require.Equal(t, "messages of the console", d.Causes[0].Detail)
@@ -213,6 +218,20 @@ func TestTheOriginThatStores(t *testing.T) {
 	}
 	d := h.tally.Diagnosis()
 	require.Equal(t, CauseIndexedDB, d.Cause)
+	require.Equal(t, "http://a.test", d.Origin)
+}
+
+// What is said twice of one cause is told once, with all that either knows.
+func TestAServiceWorkerThatStoresIsOneFinding(t *testing.T) {
+	h := newHistory(t, Plan{})
+	for i := range 25 {
+		h.add(Sample{Seq: uint64(i + 1), Start: h.start, Readings: []Reading{{
+			Metric: "storage.bytes", Subject: Subject{Browser: "c", Kind: "service_workers", URL: "http://a.test"}, Value: 1e6 * float64(i),
+		}}})
+		h.cycle(map[Series]float64{{"target.count", "service_worker"}: 1, {"process.anon", "renderer"}: 3e6, {"storage.bytes", "service_workers"}: 1e6}, nil)
+	}
+	d := h.tally.Diagnosis()
+	require.Equal(t, CauseServiceWorker, d.Cause)
 	require.Equal(t, "http://a.test", d.Origin)
 }
 
@@ -310,6 +329,22 @@ func TestASpikeThatIsGivenBack(t *testing.T) {
 	require.InDelta(t, 100e6, p.Velocity, 10e6)
 	require.True(t, p.Recovered)
 	require.Greater(t, p.Recovery, 0.95)
+	require.Contains(t, d.Causes[0].Evidence[0], "in scrape shop and gave")
+}
+
+func TestASpikeOfNoPhase(t *testing.T) {
+	g := &diagnosing{d: &Diagnosis{Spikes: []Peaked{{Cycle: 3, Metric: anonChrome, Height: 98e6, Recovery: 1}}}}
+	require.Equal(t, []string{"cycle 3: process.anon/chrome rose by 98.0 MB and gave 100 % back"}, g.spikeFinding().Evidence)
+}
+
+// A cause is as certain as what shows it: a count that only grows is none.
+func TestAServiceWorkerIsAsCertainAsItsCount(t *testing.T) {
+	of := Series{"target.count", "service_worker"}
+	m := &judged{series: of, verdict: Growing, j: stats.Judgement{Rate: stats.Interval{Value: 1, Lo: 1, Hi: 1}}}
+	e := &explaining{diagnosing: &diagnosing{d: &Diagnosis{Verdict: Growing}, by: map[Series]*judged{of: m}}, total: 1e6}
+	e.workers()
+	require.Len(t, e.found, 1)
+	require.Equal(t, []any{CauseServiceWorker, of, false}, []any{e.found[0].Cause, e.found[0].Of, e.found[0].Certain})
 }
 
 // A recording that nobody collected garbage for proves nothing of heaps.
@@ -332,14 +367,90 @@ func TestRecreatingTellsWhatHoldsTheMemory(t *testing.T) {
 		after := h.totals()
 		h.add(Summary{Name: RecreateCycle + " " + name, Before: before, After: after, Duration: time.Second})
 	}
-	recreate("pages", 41e6)
-	recreate("browser", 40e6)
+	recreate(RecreatePages, 41e6)
+	recreate(RecreateBrowser, 40e6)
 	require.Greater(t, grown, 80e6)
 	d := h.tally.Diagnosis()
 	require.Len(t, d.Recreate, 2)
-	require.Equal(t, "yes", d.Recreate[0].Helps, d.Recreate[0].Says)
-	require.Equal(t, "yes", d.Recreate[1].Helps)
+	require.Equal(t, HelpsFully, d.Recreate[0].Helps, d.Recreate[0].Says)
+	require.Equal(t, HelpsFully, d.Recreate[1].Helps)
 	require.NotEmpty(t, d.Advice)
+}
+
+// The last cycle stands out: it is left out, and told so.
+func TestALastCycleThatStandsOutIsPending(t *testing.T) {
+	h := newHistory(t, Plan{})
+	h.cycles(24, nil)
+	h.cycle(map[Series]float64{{"process.anon", "renderer"}: 50e6}, nil)
+	d := h.tally.Diagnosis()
+	require.Equal(t, []string{"used", "pending"}, []string{d.Cycles[23].Used, d.Cycles[24].Used})
+}
+
+// What is shown and never judged has no verdict, and no rate that looks like one of 0.
+func TestWhatIsOnlyShownIsNotJudged(t *testing.T) {
+	h := newHistory(t, Plan{})
+	pss := Series{"process.pss", "renderer"}
+	h.level[pss] = 30e6
+	h.cycles(20, map[Series]float64{pss: 1e6})
+	metrics := h.tally.Diagnosis().Metrics
+	i := slices.IndexFunc(metrics, func(m MetricVerdict) bool { return m.Series() == pss })
+	require.NotEqual(t, -1, i)
+	m := metrics[i]
+	require.Equal(t, Shown, m.Role)
+	require.Empty(t, m.Verdict)
+	require.Equal(t, []Estimate{{}, {}}, []Estimate{m.Rate, m.EndRate})
+	for _, unknown := range []float64{m.P, m.SmallestVisible, m.NoGrowthAbove} {
+		require.True(t, math.IsNaN(unknown))
+	}
+}
+
+// Looking for the cause took 60 MB of process memory, which an ended renderer gives back with its own.
+func TestLookingForTheCauseIsNotWhatRecreatingGivesBack(t *testing.T) {
+	renderer, heap := Series{"process.anon", "renderer"}, Series{"heap.used", ""}
+	for name, c := range map[string]struct {
+		grow   map[Series]float64
+		metric Series
+		grown  float64
+		pages  string
+	}{
+		"a heap tells":                {map[Series]float64{heap: 1e5, renderer: 1.5e5}, heap, 33e5, HelpsFully},
+		"process memory alone cannot": {map[Series]float64{renderer: 1e6}, anonChrome, 33e6, HelpsUntold},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHistory(t, Plan{})
+			h.cycles(30, c.grow)
+			step := func(name string, change map[Series]float64) {
+				before := h.totals()
+				for s, by := range change {
+					h.level[s] += by
+				}
+				h.add(Summary{Name: name, Before: before, After: h.totals(), Duration: time.Second})
+			}
+			h.level[renderer] += 60e6
+			for range 4 {
+				step(EvidenceCycle, c.grow)
+				h.level[renderer] -= 3e6
+			}
+			step(RecreateCycle+" "+RecreateConsole, nil)
+			h.level[heap], h.level[Series{"page.read", ""}] = 0, 0
+			step(RecreateCycle+" "+RecreatePages, map[Series]float64{renderer: -30e6})
+			h.level[renderer] = 38e6
+			step(RecreateCycle+" "+RecreateBrowser, nil)
+
+			d := h.tally.Diagnosis()
+			require.Equal(t, anonChrome, d.Of)
+			var helps []string
+			for _, r := range d.Recreate {
+				require.Equal(t, c.metric, r.Metric)
+				require.InDelta(t, c.grown, r.Grown, 1e6, "29 cycles after the first, and 4 in which the cause was looked for")
+				helps = append(helps, r.Helps)
+			}
+			require.Equal(t, []string{HelpsNot, c.pages, HelpsFully}, helps)
+			if c.pages == HelpsUntold {
+				require.Equal(t, "what looking for the cause left behind hides it", d.Recreate[1].Says)
+			}
+		})
+	}
 }
 
 func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
@@ -351,6 +462,7 @@ func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
 	require.Equal(t, "new", d.Fingerprint.State)
 
 	earlier := []EarlierVerdict{
+		{Time: first.start.Add(-72 * time.Hour), Verdict: Leak, Cause: CauseJSHeap, Fingerprint: d.Fingerprint.ID, Sites: []string{"other"}},
 		{Time: first.start.Add(-48 * time.Hour), Verdict: Leak, Cause: CauseJSHeap, Fingerprint: d.Fingerprint.ID, Sites: []string{"shop"}},
 		{Time: first.start.Add(-24 * time.Hour), Verdict: Leak, Cause: CauseBlobs, Fingerprint: "abcdefabcdef", Sites: []string{"shop"}, Says: "blobs"},
 		{Time: first.start.Add(-24 * time.Hour), Verdict: Leak, Cause: CauseBlobs, Fingerprint: "123456123456", Sites: []string{"other"}},
@@ -361,6 +473,7 @@ func TestFingerprintsTellNewKnownAndGone(t *testing.T) {
 	d = again.tally.Diagnosis()
 	require.Equal(t, "known", d.Fingerprint.State)
 	require.Equal(t, 1, d.Fingerprint.Seen)
+	require.Equal(t, first.start.Add(-48*time.Hour), d.Fingerprint.First, "of other sites, it is another leak")
 	require.Len(t, d.Gone, 1)
 	require.Equal(t, "abcdefabcdef", d.Gone[0].ID)
 }

@@ -159,7 +159,8 @@ type CycleRow struct {
 	// PeakPhases all phases that ran at that moment.
 	Peak       float64  `json:"peak_bytes"`
 	PeakPhases []string `json:"peak_phases,omitempty"`
-	// Used says how the cycle counts: "used", "warm-up", "spike" or "gap".
+	// Used says how the cycle counts: "used", "warm-up", "spike", "pending" (the last, which stands out:
+	// only those after it could tell a spike from a step) or "gap".
 	Used string `json:"used"`
 	// External is what else happened on the host.
 	External External `json:"external"`
@@ -179,10 +180,11 @@ type External struct {
 
 // MetricVerdict is the judgement of one metric.
 type MetricVerdict struct {
-	Name    string  `json:"name"`
-	Unit    Unit    `json:"unit"`
-	Process string  `json:"process,omitempty"`
-	Role    Role    `json:"role"`
+	Name    string `json:"name"`
+	Unit    Unit   `json:"unit"`
+	Process string `json:"process,omitempty"`
+	Role    Role   `json:"role"`
+	// Verdict and Shape are "" of what is only shown; its rate, P and bounds are not known.
 	Verdict Verdict `json:"verdict"`
 	Shape   Shape   `json:"shape"`
 	// Rate is per cycle, in the metric's unit; EndRate that of the last fifth.
@@ -264,12 +266,22 @@ type Peaked struct {
 	Warnings  []string `json:"warnings,omitempty"`
 }
 
+// What Returned.Helps says.
+const (
+	HelpsFully  = "yes"
+	HelpsPartly = "partly"
+	HelpsNot    = "no"
+	HelpsUntold = "cannot tell"
+)
+
 // Returned is what one way of giving memory back returned.
 type Returned struct {
 	// Name is "cleanup", "console", "pages", "contexts" or "browser".
 	Name string `json:"name"`
-	// Grown is what could be given back, Bytes what was, in bytes; for the cleanup both are means
-	// per cycle.
+	// Metric is of what: the headline metric, or one that also grows and tells more.
+	Metric Series `json:"metric"`
+	// Grown is what could be given back, Bytes what was, in the metric's unit; for the cleanup both
+	// are means per cycle. Else the interval of Bytes holds what looking for the cause leaves open.
 	Grown float64  `json:"grown"`
 	Bytes Estimate `json:"bytes"`
 	// Share is Bytes of Grown. Helps is "yes", "partly", "no" or "cannot tell".

@@ -7,7 +7,7 @@ import "time"
 const (
 	ExperimentNote = "experiment" // an ExperimentPlan, before the first block
 	BlockNote      = "block"      // a BlockStart, before the first cycle of each block
-	CleanupNote    = "cleanup"    // a CleanupReport, for each cleanup that was done in a run or cycle
+	CleanupNote    = "cleanup"    // a CleanupReport, for each cleanup that was done in a run or cycle; of a worker's regular life too
 	StopNote       = "stop"       // a text: why an experiment ended before its plan did
 )
 
@@ -42,10 +42,9 @@ type ExperimentPlan struct {
 	Wash   int            `json:"wash"`
 	Cycles int            `json:"cycles_per_block"`
 	Blocks []PlannedBlock `json:"blocks"`
-	// Looks is how often the data are looked at while they come in, after each replicate; 0 is once, at
-	// the end. Open says that their number was not fixed before.
-	Looks int  `json:"looks,omitempty"`
-	Open  bool `json:"open,omitempty"`
+	// Open says that the data are looked at after each replicate, until nothing is undecided; else they are once, at
+	// the end.
+	Open bool `json:"open,omitempty"`
 	// Smallest is the smallest effect on memory, in bytes per cycle, that the plan can see with a power of
 	// 80 %, if the noise of a reading is Noise bytes; 0 is unknown.
 	Smallest float64 `json:"smallest_visible_bytes,omitempty"`

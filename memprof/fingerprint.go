@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 )
 
 // fingerprint names the leak so that it is known again, and says what earlier recordings of the
@@ -12,6 +13,7 @@ import (
 func (g *diagnosing) fingerprint() {
 	d := g.d
 	seen := map[string]*KnownLeak{}
+	first := map[string]time.Time{}
 	latest := "" // of these sites; the recordings are in the order of their times
 	for _, e := range g.t.earlier {
 		if !sameSites(e.Sites, d.Sites) {
@@ -27,6 +29,9 @@ func (g *diagnosing) fingerprint() {
 			seen[e.Fingerprint] = k
 		}
 		k.Seen++
+		if at, ok := first[e.Fingerprint]; !ok || e.Time.Before(at) {
+			first[e.Fingerprint] = e.Time
+		}
 		if e.Time.After(k.Last) {
 			k.Last, k.Says = e.Time, e.Says
 		}
@@ -40,12 +45,7 @@ func (g *diagnosing) fingerprint() {
 		return // nothing can be said to be gone
 	}
 	if k := seen[d.Fingerprint.ID]; k != nil {
-		d.Fingerprint.State, d.Fingerprint.Seen = "known", k.Seen
-		for _, e := range g.t.earlier {
-			if e.Fingerprint == k.ID && (d.Fingerprint.First.IsZero() || e.Time.Before(d.Fingerprint.First)) {
-				d.Fingerprint.First = e.Time
-			}
-		}
+		d.Fingerprint.State, d.Fingerprint.Seen, d.Fingerprint.First = "known", k.Seen, first[k.ID]
 	}
 	if latest != "" && latest != d.Fingerprint.ID && seen[latest].Cause != d.Cause {
 		d.Gone = append(d.Gone, *seen[latest])

@@ -113,7 +113,7 @@ type judged struct {
 	policy policy
 	values []float64
 	j      stats.Judgement
-	// verdict is j's class after the correction for several metrics.
+	// verdict is j's class after the correction for several metrics; "" of what is only shown.
 	verdict Verdict
 	shape   Shape
 }
@@ -135,7 +135,7 @@ func judgeAll(table *seriesTable) []*judged {
 }
 
 func judgeOne(s Series, row Metric, p policy, values []float64) *judged {
-	out := &judged{series: s, row: row, policy: p, values: values, verdict: Stable, shape: Flat}
+	out := &judged{series: s, row: row, policy: p, values: values}
 	if p.role == Shown {
 		return out
 	}
@@ -223,6 +223,8 @@ func (m *judged) metricVerdict() MetricVerdict {
 		v.Doubling = j.Doubling
 	}
 	if m.policy.role == Shown {
+		v.Rate, v.EndRate = Estimate{}, Estimate{}
+		v.P, v.SmallestVisible, v.NoGrowthAbove = notANumber, notANumber, notANumber
 		v.Evidence = "shown, never judged: " + m.row.Means
 		return v
 	}

@@ -38,7 +38,9 @@ const (
 // Metric is one row of the table of metrics, which feeds recording and reports.
 type Metric struct {
 	// Name is "group.name", such as "process.anon".
-	Name  string
+	Name string
+	// Label is what people call it; "" where they call it by its name.
+	Label string
 	Unit  Unit
 	Scope Scope
 	// Level is the lowest level at which the metric is read.

@@ -59,3 +59,20 @@ func TestLevelText(t *testing.T) {
 	require.EqualError(t, err, `memory level "some": must be off, cheap or full`)
 	require.Equal(t, "Level(7)", Level(7).String())
 }
+
+// A headline and a report call a metric the same, and no two metrics alike.
+func TestLabels(t *testing.T) {
+	by := map[string]string{}
+	for _, row := range Metrics() {
+		if row.Label == "" {
+			continue
+		}
+		require.Empty(t, by[row.Label], "%s and another are called %q", row.Name, row.Label)
+		by[row.Label] = row.Name
+	}
+	require.Equal(t, "backing stores", nameOf(Series{Metric: "heap.backing"}))
+	require.Equal(t, "sockets (network)", nameOf(Series{"process.sockets", "network"}))
+	require.Equal(t, "Chrome's memory", nameOf(anonChrome))
+	require.Equal(t, "open service workers", nameOf(Series{"target.count", "service_worker"}))
+	require.Equal(t, "dom.unknown", nameOf(Series{Metric: "dom.unknown"}))
+}

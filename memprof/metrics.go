@@ -16,53 +16,54 @@ const (
 // table is the one table of metrics. A new metric is one row here and a value under its name
 // from a source.
 var table = []Metric{
-	process("anon", Bytes, LevelCheap, "anonymous and shared memory, the headline: it does not move with other Chromes on the host", fromStatus+": RssAnon + RssShmem"),
-	process("swap", Bytes, LevelCheap, "swapped out", fromStatus+": VmSwap"),
-	process("count", Count, LevelCheap, "processes", "/proc/PID/stat: parents, followed down from Chrome's first process"),
-	process("threads", Count, LevelCheap, "threads", fromStatus+": Threads"),
-	process("pss", Bytes, LevelFull, "proportional set size; moves with other Chromes: shown, never judged", fromSmaps+": Pss"),
-	process("uss", Bytes, LevelFull, "private pages; moves with other Chromes: shown, never judged", fromSmaps+": Private_Clean + Private_Dirty"),
-	process("fds", Count, LevelFull, "open file descriptors", "/proc/PID/fd"),
-	process("sockets", Count, LevelFull, "open file descriptors that are sockets", "/proc/PID/fd: links to socket:[...]"),
+	process("anon", Bytes, LevelCheap, "anonymous and shared memory, the headline: it does not move with other Chromes on the host", fromStatus+": RssAnon + RssShmem").called("anonymous memory"),
+	process("swap", Bytes, LevelCheap, "swapped out", fromStatus+": VmSwap").called("swapped out"),
+	process("count", Count, LevelCheap, "processes", "/proc/PID/stat: parents, followed down from Chrome's first process").called("processes"),
+	process("threads", Count, LevelCheap, "threads", fromStatus+": Threads").called("threads"),
+	process("pss", Bytes, LevelFull, "proportional set size; moves with other Chromes: shown, never judged", fromSmaps+": Pss").called("PSS"),
+	process("uss", Bytes, LevelFull, "private pages; moves with other Chromes: shown, never judged", fromSmaps+": Private_Clean + Private_Dirty").called("USS"),
+	process("fds", Count, LevelFull, "open file descriptors", "/proc/PID/fd").called("open files"),
+	process("sockets", Count, LevelFull, "open file descriptors that are sockets", "/proc/PID/fd: links to socket:[...]").called("sockets"),
 
 	{Name: "page.read", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "pages that were read", Read: "the pool's own list of tabs"},
-	isolate("heap.used", Bytes, LevelCheap, "JavaScript heap in use", fromHeap+": usedSize"),
-	isolate("heap.total", Bytes, LevelCheap, "JavaScript heap reserved", fromHeap+": totalSize"),
-	isolate("heap.embedder", Bytes, LevelCheap, "DOM and other objects of the embedder's heap", fromHeap+": embedderHeapUsedSize"),
-	isolate("heap.backing", Bytes, LevelCheap, "backing stores of array buffers and external strings", fromHeap+": backingStorageSize"),
-	isolate("dom.documents", Count, LevelFull, "documents in the renderer", "Memory.getDOMCounters"),
-	isolate("dom.nodes", Count, LevelFull, "DOM nodes in the renderer", "Memory.getDOMCounters"),
-	isolate("dom.listeners", Count, LevelFull, "event listeners in the renderer", "Memory.getDOMCounters"),
+	isolate("heap.used", Bytes, LevelCheap, "JavaScript heap in use", fromHeap+": usedSize").called("JS heap in use"),
+	isolate("heap.total", Bytes, LevelCheap, "JavaScript heap reserved", fromHeap+": totalSize").called("JS heap reserved"),
+	isolate("heap.embedder", Bytes, LevelCheap, "DOM and other objects of the embedder's heap", fromHeap+": embedderHeapUsedSize").called("DOM heap"),
+	isolate("heap.backing", Bytes, LevelCheap, "backing stores of array buffers and external strings", fromHeap+": backingStorageSize").called("backing stores"),
+	isolate("dom.documents", Count, LevelFull, "documents in the renderer", "Memory.getDOMCounters").called("documents (2)"),
+	isolate("dom.nodes", Count, LevelFull, "DOM nodes in the renderer", "Memory.getDOMCounters").called("DOM nodes (2)"),
+	isolate("dom.listeners", Count, LevelFull, "event listeners in the renderer", "Memory.getDOMCounters").called("listeners (2)"),
 
-	{Name: "target.count", Unit: Count, Scope: PerTarget, Level: LevelCheap, Tick: true, Witness: "context.count", Means: "open targets by type; a page counts once", Read: "Target.getTargets"},
+	{Name: "target.count", Label: "open targets", Unit: Count, Scope: PerTarget, Level: LevelCheap, Tick: true, Witness: "context.count", Means: "open targets by type; a page counts once", Read: "Target.getTargets"},
 	{Name: "target.open", Unit: Count, Scope: PerTarget, Level: LevelCheap, Means: "one open target, with its URL and opener", Read: "Target.getTargets"},
-	{Name: "context.count", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "browser contexts beside the default one", Read: "Target.getBrowserContexts"},
+	{Name: "context.count", Label: "browser contexts", Unit: Count, Scope: PerBrowser, Level: LevelCheap, Tick: true, Means: "browser contexts beside the default one", Read: "Target.getBrowserContexts"},
 
 	{Name: "isolate.read", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "isolates that were read beside those of the pages: of workers, service workers, frames in processes of their own, and pages that nobody has a session of", Read: "Target.getTargets, Runtime.getIsolateId"},
-	other("heap_used", "JavaScript heap in use, by type of target", fromAttach+": usedSize"),
-	other("heap_embedder", "objects of the embedder's heap, by type of target", fromAttach+": embedderHeapUsedSize"),
-	other("heap_backing", "backing stores of array buffers and external strings, by type of target", fromAttach+": backingStorageSize"),
+	other("heap_used", "JavaScript heap in use, by type of target", fromAttach+": usedSize").called("other JS heaps"),
+	other("heap_embedder", "objects of the embedder's heap, by type of target", fromAttach+": embedderHeapUsedSize").called("other DOM heaps"),
+	other("heap_backing", "backing stores of array buffers and external strings, by type of target", fromAttach+": backingStorageSize").called("other backing stores"),
 
 	{Name: "storage.origins", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "origins that pages and their frames have shown, in browser contexts that still exist: the newest 50 of each", Read: "Page.getFrameTree"},
-	{Name: "storage.bytes", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "storage.origins", Means: "stored by those origins, by bucket (indexeddb, cache_storage, service_workers, file_systems); what frames of other sites store apart from their own site does not show", Read: "Storage.getUsageAndQuota: usageBreakdown"},
+	{Name: "storage.bytes", Label: "storage", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "storage.origins", Means: "stored by those origins, by bucket (indexeddb, cache_storage, service_workers, file_systems); what frames of other sites store apart from their own site does not show", Read: "Storage.getUsageAndQuota: usageBreakdown"},
 	{Name: "storage.pages", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "pages that were asked what they keep in localStorage and sessionStorage", Read: "the pool's own list of tabs"},
-	{Name: "storage.local", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.pages", Means: "localStorage of the origins that pages show, each once: two bytes for each unit of UTF-16", Read: "localStorage, in a world that the page does not see"},
-	{Name: "storage.session", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.pages", Means: "sessionStorage of the pages: two bytes for each unit of UTF-16", Read: "sessionStorage, in a world that the page does not see"},
-	{Name: "storage.cookies", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "cookies of all browser contexts", Read: "Storage.getCookies, on the session of the browser"},
+	{Name: "storage.shown", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "origins that those pages show, and that were asked; absent where they show none", Read: "Page.getFrameTree"},
+	{Name: "storage.local", Label: "local storage", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.shown", Means: "localStorage of the origins that pages show, each once: two bytes for each unit of UTF-16", Read: "localStorage, in a world that the page does not see"},
+	{Name: "storage.session", Label: "session storage", Unit: Bytes, Scope: PerBrowser, Level: LevelFull, Witness: "storage.shown", Means: "sessionStorage of the pages: two bytes for each unit of UTF-16", Read: "sessionStorage, in a world that the page does not see"},
+	{Name: "storage.cookies", Label: "cookies", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "cookies of all browser contexts", Read: "Storage.getCookies, on the session of the browser"},
 
-	{Name: "profile.bytes", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "profile.files", Means: "size of the files in the profile folder, in all and by kind (http-cache, code-cache, gpu-cache, indexeddb, cache-storage, service-worker, local-storage, session-storage, file-system, web-storage, cookies, history, other)", Read: fromFolder},
-	{Name: "profile.files", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "files in the profile folder", Read: fromFolder},
+	{Name: "profile.bytes", Label: "profile folder", Unit: Bytes, Scope: PerKind, Level: LevelFull, Witness: "profile.files", Means: "size of the files in the profile folder, in all and by kind (http-cache, code-cache, gpu-cache, indexeddb, cache-storage, service-worker, local-storage, session-storage, file-system, web-storage, cookies, history, other)", Read: fromFolder},
+	{Name: "profile.files", Label: "profile files", Unit: Count, Scope: PerBrowser, Level: LevelFull, Means: "files in the profile folder", Read: fromFolder},
 
-	{Name: "store.bytes", Unit: Bytes, Scope: PerHost, Level: LevelFull, Means: "size of the database of runs and items", Read: "the file, its -wal and its -shm; pg_database_size"},
+	{Name: "store.bytes", Label: "Ebb's database", Unit: Bytes, Scope: PerHost, Level: LevelFull, Means: "size of the database of runs and items", Read: "the file, its -wal and its -shm; pg_database_size"},
 
-	perf("Documents", Count, "documents in the renderer"),
-	perf("Frames", Count, "frames in the renderer"),
-	perf("Nodes", Count, "DOM nodes in the renderer, attached or not"),
-	perf("JSEventListeners", Count, "event listeners in the renderer"),
-	perf("LayoutObjects", Count, "layout objects"),
+	perf("Documents", Count, "documents in the renderer").called("documents"),
+	perf("Frames", Count, "frames in the renderer").called("frames"),
+	perf("Nodes", Count, "DOM nodes in the renderer, attached or not").called("DOM nodes"),
+	perf("JSEventListeners", Count, "event listeners in the renderer").called("event listeners"),
+	perf("LayoutObjects", Count, "layout objects").called("layout objects"),
 	perf("Resources", Count, "cached resources"),
 	perf("ResourceFetchers", Count, "resource fetchers, one a document"),
-	perf("ArrayBufferContents", Count, "backing stores of array buffers"),
+	perf("ArrayBufferContents", Count, "backing stores of array buffers").called("array buffers"),
 	perf("ContextLifecycleStateObservers", Count, "objects that watch their document's life"),
 	perf("DetachedScriptStates", Count, "script states of documents that are gone"),
 	perf("V8PerContextDatas", Count, "JavaScript contexts"),
@@ -92,12 +93,12 @@ var table = []Metric{
 	counter("DomContentLoaded", Seconds, "Chrome's clock at DOMContentLoaded"),
 	counter("FirstMeaningfulPaint", Seconds, "Chrome's clock at the first meaningful paint"),
 
-	host("go.heap_live", Bytes, LevelCheap, true, "live heap of this program at its last collection", fromRuntime+": /gc/heap/live:bytes"),
-	host("go.heap_objects", Bytes, LevelCheap, true, "heap of this program, live or not yet swept", fromRuntime+": /memory/classes/heap/objects:bytes"),
-	host("go.stacks", Bytes, LevelCheap, true, "stacks of goroutines", fromRuntime+": /memory/classes/heap/stacks:bytes"),
-	host("go.total", Bytes, LevelCheap, true, "memory that the Go runtime holds", fromRuntime+": /memory/classes/total:bytes"),
+	host("go.heap_live", Bytes, LevelCheap, true, "live heap of this program at its last collection", fromRuntime+": /gc/heap/live:bytes").called("live Go heap"),
+	host("go.heap_objects", Bytes, LevelCheap, true, "heap of this program, live or not yet swept", fromRuntime+": /memory/classes/heap/objects:bytes").called("Go heap objects"),
+	host("go.stacks", Bytes, LevelCheap, true, "stacks of goroutines", fromRuntime+": /memory/classes/heap/stacks:bytes").called("Go stacks"),
+	host("go.total", Bytes, LevelCheap, true, "memory that the Go runtime holds", fromRuntime+": /memory/classes/total:bytes").called("total Go memory"),
 	host("go.released", Bytes, LevelCheap, true, "of go.total, given back to the system", fromRuntime+": /memory/classes/heap/released:bytes"),
-	host("go.goroutines", Count, LevelCheap, true, "goroutines of this program", fromRuntime+": /sched/goroutines:goroutines"),
+	host("go.goroutines", Count, LevelCheap, true, "goroutines of this program", fromRuntime+": /sched/goroutines:goroutines").called("goroutines"),
 	host("go.gc_cycles", Count, LevelCheap, true, "collections done", fromRuntime+": /gc/cycles/total:gc-cycles"),
 
 	host("cgroup.current", Bytes, LevelCheap, true, "memory charged, page cache included", fromCgroup+": memory.current, memory.usage_in_bytes"),
@@ -125,6 +126,12 @@ var table = []Metric{
 	host("host.io_pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task of the host waited for a disk", "/proc/pressure/io"),
 	host("host.pressure_some", Percent, LevelFull, false, "share of the last 10 s in which some task of the host waited for memory", "/proc/pressure/memory"),
 	host("host.pressure_stall", Seconds, LevelFull, false, "time in which some task of the host waited for memory, in all", "/proc/pressure/memory"),
+}
+
+// called gives a row its label.
+func (m Metric) called(label string) Metric {
+	m.Label = label
+	return m
 }
 
 func process(name string, unit Unit, level Level, means, read string) Metric {

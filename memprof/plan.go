@@ -23,8 +23,17 @@ const (
 	JudgedCycle   = "cycle"
 	EvidenceCycle = "evidence"
 	StoppedCycle  = "stopped" // one that did not come to its end
-	// RecreateCycle, a blank and "pages", "contexts" or "browser" names what was done away with.
+	// RecreateCycle, a blank and RecreateConsole, ... names what was done away with.
 	RecreateCycle = "recreate"
+)
+
+// What is done away with after the last cycle, in this order: the messages of consoles, the pages, the
+// browser contexts, and the browser, with everything.
+const (
+	RecreateConsole  = "console"
+	RecreatePages    = "pages"
+	RecreateContexts = "contexts"
+	RecreateBrowser  = "browser"
 )
 
 // Plan is what a diagnosis set out to do.
@@ -74,6 +83,8 @@ type RunReport struct {
 	Site  string `json:"site"`
 	Pages int    `json:"pages"`
 	Items int    `json:"items"`
+	// Fetched is how many bytes its pages fetched, as they came over the network; only in an experiment.
+	Fetched float64 `json:"fetched_bytes,omitempty"`
 	// Failed pages; Error says why the run is not done. Lost says that it visited no page, or failed as
 	// a whole: the cycle did not do what the others did.
 	Failed int    `json:"failed,omitempty"`

@@ -48,6 +48,7 @@ type Tally struct {
 	every    int
 	phases   []PhaseSpan
 	cut      bool
+	trial    trialTally
 }
 
 // NewTally returns an empty tally.
@@ -105,9 +106,6 @@ func (t *Tally) Add(v any) error {
 	return nil
 }
 
-// Cycles is how many judged cycles there are.
-func (t *Tally) Cycles() int { return t.judged }
-
 func (t *Tally) sample(s Sample) {
 	if !s.Totals.Tick {
 		t.lastFull = s
@@ -164,6 +162,7 @@ func (t *Tally) cycle(s Summary) {
 			t.table.add(s.After)
 			t.bySite()
 		}
+		t.trial.cycle(s)
 		if t.o.Detail {
 			t.keep(s)
 		}
@@ -237,6 +236,11 @@ func (t *Tally) note(n Note) error {
 	}
 	var err error
 	switch n.Name {
+	case ExperimentNote, BlockNote, CleanupNote, StopNote:
+		err = t.trial.note(n, t.judged)
+		if t.trial.plan != nil && t.plan == nil {
+			t.plan = &Plan{} // only its cycles count
+		}
 	case PlanNote:
 		t.plan = &Plan{}
 		err = json.Unmarshal(n.Data, t.plan)
@@ -287,6 +291,7 @@ func (t *Tally) run(n Note) error {
 	if r.Lost && r.Cycle > t.judged {
 		t.lost[t.judged+1] = true
 	}
+	t.trial.run(r)
 	if t.o.Detail {
 		t.runs = append(t.runs, r)
 	}

@@ -3,7 +3,6 @@ package memprof
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -166,16 +165,6 @@ func spoils(scope Scope, kind, group string) bool {
 		return kind != Worker
 	}
 	return group == "" && scope == PerKind
-}
-
-// Series returns the series that have a value, by metric and then group.
-func (t Totals) Series() []Series {
-	return slices.SortedFunc(maps.Keys(t.Values), func(a, b Series) int {
-		if c := strings.Compare(a.Metric, b.Metric); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Group, b.Group)
-	})
 }
 
 // MarshalText writes the series as String does, so that it can be the key of a JSON object.

@@ -21,7 +21,6 @@ type Watch struct {
 	mu       sync.Mutex // guards what follows
 	monitors map[Series]*stats.Monitor
 	told     map[Series]bool
-	cycles   int
 }
 
 // watchBatch is how many cycles the monitors average to one value: they know no more in between.
@@ -58,7 +57,6 @@ func NewWatch() *Watch {
 func (w *Watch) Add(s Summary) []Alarm {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cycles++
 	var alarms []Alarm
 	for _, series := range watched {
 		m := w.monitors[series]
@@ -70,15 +68,11 @@ func (w *Watch) Add(s Summary) []Alarm {
 			value = math.NaN()
 		}
 		m.Add(value)
-		if w.told[series] || w.cycles%watchBatch != 0 {
-			continue
-		}
-		state := m.State()
-		if !state.Alarm {
+		if w.told[series] || !m.Alarmed() {
 			continue
 		}
 		w.told[series] = true
-		alarms = append(alarms, newAlarm(series, state))
+		alarms = append(alarms, newAlarm(series, m.State()))
 	}
 	return alarms
 }

@@ -42,6 +42,20 @@ func TestEachBrowserHasALevelOfItsOwn(t *testing.T) {
 	}
 }
 
+// A browser that is replaced begins its batches anew: what they tell is told at once all the same.
+func TestAnAlarmIsToldInItsCycle(t *testing.T) {
+	w := NewWatch()
+	var alarms []Alarm
+	for i := range 150 {
+		if i == 13 {
+			w.NewBrowser()
+		}
+		alarms = append(alarms, w.Add(watchedCycle(100e6, 15e6, float64(1+i)))...)
+	}
+	require.NotEmpty(t, alarms)
+	require.Equal(t, w.monitors[alarms[0].Metric].State().AlarmCycle, alarms[0].Cycles)
+}
+
 func TestPagesThatStayOpenRaiseAnAlarm(t *testing.T) {
 	w := NewWatch()
 	var alarms []Alarm

@@ -42,23 +42,16 @@ func newTab(t testing.TB) *tab {
 			}
 		}
 	})
-	lease, err := chrome.pool.Acquire(within(t), browser.LeaseOptions{Site: "test", Run: t.Name()})
+	lease, err := chrome.pool.Acquire(browsertest.Within(t), browser.LeaseOptions{Site: "test", Run: t.Name()})
 	require.NoError(t, err, "tests need Chrome")
-	t.Cleanup(func() { require.NoError(t, lease.Release(within(t), nil)) })
+	t.Cleanup(func() { require.NoError(t, lease.Release(browsertest.Within(t), nil)) })
 	return &tab{t: t, lease: lease}
-}
-
-// within is a context for one step of a test.
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // navigate begins to load a page and does not wait for it.
 func (b *tab) navigate(url string) {
 	b.t.Helper()
-	_, err := cdp.Call(within(b.t), b.lease.Session(), page.Navigate, page.NavigateParams{URL: url})
+	_, err := cdp.Call(browsertest.Within(b.t), b.lease.Session(), page.Navigate, page.NavigateParams{URL: url})
 	require.NoError(b.t, err)
 }
 
@@ -66,7 +59,7 @@ func (b *tab) navigate(url string) {
 // main frame, its promise awaited, by value.
 func (b *tab) evaluate(expression string) json.RawMessage {
 	b.t.Helper()
-	raw, err := b.lease.Evaluate(within(b.t), expression)
+	raw, err := b.lease.Evaluate(browsertest.Within(b.t), expression)
 	require.NoError(b.t, err)
 	return raw
 }

@@ -22,10 +22,10 @@ type Cleanup struct {
 	SessionStorage When `yaml:"session-storage,omitempty"`
 	// IndexedDB deletes the databases. Default: off.
 	IndexedDB When `yaml:"indexeddb,omitempty"`
-	// CacheStorage deletes the caches that scripts fill. Default: off.
-	CacheStorage When `yaml:"cache-storage,omitempty"`
 	// ServiceWorkers stops service workers and unregisters them. Default: off.
 	ServiceWorkers When `yaml:"service-workers,omitempty"`
+	// CacheStorage deletes the caches that scripts fill. Default: off.
+	CacheStorage When `yaml:"cache-storage,omitempty"`
 	// HTTPCache empties the HTTP cache of the browser context. Default: off.
 	HTTPCache When `yaml:"http-cache,omitempty"`
 	// Storage deletes all that the origins have stored, cookies included. Default: off.
@@ -33,6 +33,9 @@ type Cleanup struct {
 	// ReleaseObjects lets go of console messages, remote objects and response bodies that
 	// DevTools keeps. Default: off.
 	ReleaseObjects When `yaml:"release-objects,omitempty"`
+	// ClosePopups closes windows that pages have opened. Default: off; Chrome of ebb run
+	// opens none.
+	ClosePopups When `yaml:"close-popups,omitempty"`
 	// Blank leaves the document, the back-forward cache and the history. Default: off; run
 	// with isolation tab.
 	Blank When `yaml:"blank,omitempty"`
@@ -40,9 +43,6 @@ type Cleanup struct {
 	GC When `yaml:"gc,omitempty"`
 	// MemoryPressure tells Chrome that memory is short. Default: off.
 	MemoryPressure When `yaml:"memory-pressure,omitempty"`
-	// ClosePopups closes windows that pages have opened. Default: off; Chrome of ebb run
-	// opens none.
-	ClosePopups When `yaml:"close-popups,omitempty"`
 	// RecreatePage closes the tab; the next page gets a new one. Default: off.
 	RecreatePage When `yaml:"recreate-page,omitempty"`
 	// RecreateContext disposes of the browser context; the next page gets a new one. A site

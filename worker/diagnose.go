@@ -50,6 +50,7 @@ type diagnosis struct {
 	latest  float64
 	ext     int
 	looking bool // for the cause: the control keeps still
+	raw     bool // only the settling of a cycle begins with a collection, its phases end as they are
 }
 
 // Diagnose works all sites again and again, with a forced collection and a reading at each phase's
@@ -59,11 +60,21 @@ func (w *Worker) Diagnose(ctx context.Context, o DiagnoseOptions) error {
 	if w.options.Memory.Recorder == nil {
 		return errors.New("diagnose memory: nothing is measured")
 	}
+	d := w.newDiagnosis(o)
+	return w.working(ctx, d.run)
+}
+
+func (w *Worker) newDiagnosis(o DiagnoseOptions) *diagnosis {
 	d := &diagnosis{w: w, o: o.withDefaults(), memory: w.options.Memory, began: time.Now()}
 	d.total = d.o.Cycles
 	for _, s := range w.options.Sites {
 		d.names = append(d.names, s.Name)
 	}
+	return d
+}
+
+// working does something while the queue works what is asked of it, and memory is measured.
+func (w *Worker) working(ctx context.Context, do func(context.Context) error) error {
 	return w.measured(ctx, func() error {
 		working, stop := context.WithCancel(context.WithoutCancel(ctx))
 		defer stop()
@@ -75,7 +86,7 @@ func (w *Worker) Diagnose(ctx context.Context, o DiagnoseOptions) error {
 			cancel(fmt.Errorf("the queue has ended: %w", err)) // nobody would work what is asked for
 			ended <- err
 		}()
-		err := d.run(ctx)
+		err := do(ctx)
 		stop()
 		return errors.Join(err, <-ended)
 	})
@@ -238,14 +249,19 @@ func (d *diagnosis) recreate(ctx context.Context) {
 	for _, way := range []struct {
 		name string
 		do   func(context.Context) error
-	}{{"console", d.discardConsole}, {"pages", pool.CloseTabs}, {"contexts", pool.DisposeContexts}, {"browser", pool.Restart}} {
+	}{
+		{memprof.RecreateConsole, d.discardConsole},
+		{memprof.RecreatePages, pool.CloseTabs},
+		{memprof.RecreateContexts, pool.DisposeContexts},
+		{memprof.RecreateBrowser, pool.Restart},
+	} {
 		if ctx.Err() != nil {
 			return
 		}
 		bounded, cancel := context.WithTimeout(ctx, recreateTimeout)
 		cycle := d.memory.Recorder.Cycle(memprof.RecreateCycle+" "+way.name, d.names...)
 		cleanup := cycle.Phase(memprof.Cleanup, "")
-		if way.name == "browser" {
+		if way.name == memprof.RecreateBrowser {
 			d.memory.setControl(nil) // it goes with its browser
 		}
 		err := way.do(bounded)

@@ -7,8 +7,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/goruntime"
+	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/worker/store"
 )
 
@@ -20,6 +22,7 @@ func (d *diagnosis) cycle(ctx context.Context, name string, number int) error {
 	err := d.scrape(ctx, cycle, number)
 	d.w.meter.within(nil, nil)
 	if err == nil {
+		d.clean(ctx, cycle, number)
 		err = d.rest(ctx, cycle)
 	}
 	if err != nil {
@@ -66,13 +69,15 @@ func (d *diagnosis) fault(ctx context.Context, cycle *memprof.Cycle, number int)
 	if err := d.o.Fault(ctx, number); err != nil {
 		return fmt.Errorf("the fault that was asked for: %w", err)
 	}
-	d.collect(ctx, memprof.Scrape)
+	if !d.raw {
+		d.collect(ctx, memprof.Scrape)
+	}
 	return nil
 }
 
 // runSite runs one site once, over the queue as production does.
 func (d *diagnosis) runSite(ctx context.Context, site string, number int) error {
-	opened := d.opened()
+	opened, fetched := d.opened(), d.w.options.Pool.Fetched()
 	id, err := d.w.engine.Enqueue(ctx, site)
 	if err != nil {
 		return err
@@ -84,6 +89,9 @@ func (d *diagnosis) runSite(ctx context.Context, site string, number int) error 
 	report := memprof.RunReport{Cycle: number, Site: site, Pages: run.Pages.Done, Failed: run.Pages.Failed, Items: run.Items.New + run.Items.Changed + run.Items.Same}
 	if run.State != store.RunDone {
 		report.Error = fmt.Sprintf("%s: %s", run.State, run.Error)
+	}
+	if d.raw && !d.o.Parallel {
+		report.Fetched = float64(d.w.options.Pool.Fetched() - fetched)
 	}
 	report.Lost = run.State == store.RunFailed || run.Pages.Done == 0
 	if err := d.memory.Recorder.Note(memprof.RunNote, report); err != nil {
@@ -110,6 +118,27 @@ func (d *diagnosis) opened() int {
 		n += b.Popups()
 	}
 	return n
+}
+
+// clean does what is due after a cycle, and notes what all cleanups of the cycle did.
+func (d *diagnosis) clean(ctx context.Context, cycle *memprof.Cycle, number int) {
+	due := map[string][]string{}
+	for _, site := range d.names {
+		if names := d.w.cleaners[site].due(sites.AfterCycle); len(names) > 0 {
+			due[site] = names
+		}
+	}
+	if len(due) > 0 {
+		phase := cycle.Phase(memprof.Cleanup, "")
+		for _, site := range d.names {
+			d.w.cleaners[site].do(ctx, due[site], sites.AfterCycle, browser.CleanAt{Site: site})
+		}
+		d.endPhase(ctx, memprof.Cleanup)
+		phase.End(ctx)
+	}
+	for _, site := range d.names {
+		d.w.cleaners[site].tell(number)
+	}
 }
 
 // rest lets memory settle and the browser idle, each to a reading after a collection.
@@ -147,7 +176,7 @@ func pause(ctx context.Context, for_ time.Duration) error {
 // endPhase collects before the phase of a run ends, so that what it leaves is told from its
 // garbage. Sites that run at once would collect each other's work: they are read as they are.
 func (d *diagnosis) endPhase(ctx context.Context, kind memprof.Kind) {
-	if d.o.Parallel || kind == memprof.Launch {
+	if d.raw || d.o.Parallel || kind == memprof.Launch {
 		return
 	}
 	d.collect(ctx, kind)

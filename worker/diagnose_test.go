@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -65,8 +66,8 @@ func (d *diagnosed) read(t *testing.T) memprof.Diagnosis {
 	return found
 }
 
-// A renderer that is killed in the middle of a run, and one that is stopped in the middle of a
-// collection, cost their cycle and their readings: the diagnosis goes on, and says so.
+// A renderer that is killed in the middle of a cycle costs the readings of its page: the diagnosis
+// goes on, and says so.
 func TestADiagnosisOutlivesWhatItMeasures(t *testing.T) {
 	d := newDiagnosed(t, 6, caseFile, "global-array")
 	ctx := memoryCtx(t)
@@ -79,6 +80,7 @@ func TestADiagnosisOutlivesWhatItMeasures(t *testing.T) {
 		defer mu.Unlock()
 		stages = append(stages, p.Stage)
 	}
+	killed := 0
 	o.Fault = func(_ context.Context, cycle int) error {
 		if cycle != 3 {
 			return nil
@@ -87,11 +89,14 @@ func TestADiagnosisOutlivesWhatItMeasures(t *testing.T) {
 			pid := rendererOf(t, tab.Tab)
 			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 			<-tab.Tab.Ended()
+			killed++
 		}
 		return nil
 	}
 	require.NoError(t, d.w.Diagnose(ctx, o))
+	require.Equal(t, 1, killed, "the page that stays open")
 	found := d.read(t)
+	require.Contains(t, strings.Join(found.NotMeasured, "\n"), "devtools/collect collect of page: ", "what the killed page did not answer is told")
 	require.Equal(t, 6, found.Judged)
 	require.Len(t, found.Cycles, 6)
 	require.Len(t, found.Recreate, 4)
@@ -103,6 +108,9 @@ func TestADiagnosisOutlivesWhatItMeasures(t *testing.T) {
 		}
 		require.InDelta(t, c.Change, sum, 1, "cycle %d", c.Cycle)
 	}
+	openPages := memprof.Series{Metric: "target.count", Group: "page"}
+	require.Equal(t, 2.0, found.Cycles[0].Values[openPages])
+	require.Equal(t, found.Cycles[0].Values[openPages], found.Cycles[5].Values[openPages], "the killed page is closed")
 	require.Equal(t, []string{"global-array"}, found.Sites)
 	require.NotNil(t, found.Control)
 }

@@ -25,6 +25,13 @@ func (l *live) observe(v any) {
 	_ = l.tally.Add(v)
 }
 
+// experiment is the outcome so far.
+func (l *live) experiment() memprof.Experiment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tally.Experiment()
+}
+
 // diagnosis is the verdict so far.
 func (l *live) diagnosis() memprof.Diagnosis {
 	l.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ebbworker/ebb/browser"
@@ -66,16 +68,18 @@ type Memory struct {
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
 // first cycle, or its Run.
 func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
+	return newMemory(pool, o, os.DirFS("/"))
+}
+
+// newMemory is NewMemory on a machine whose files stand below root.
+func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error) {
 	if o.Level == memprof.LevelOff {
 		return &Memory{}, nil
 	}
 	if o.Interval <= 0 {
 		o.Interval = memprof.DefaultInterval
 	}
-	host, err := linux.HostInfo(os.DirFS("/"))
-	if err != nil {
-		return nil, fmt.Errorf("measure memory: %w", err)
-	}
+	host, untold := linux.HostInfo(root)
 	m := &Memory{}
 	m.pages = devtools.New(devtools.Options{
 		Targets:  func() []devtools.Target { return m.openPages(pool) },
@@ -85,7 +89,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		},
 		IsGone: hasEnded,
 	})
-	sources := linux.Sources(linux.Options{Browsers: func() []linux.Browser { return m.processes(pool) }})
+	sources := linux.Sources(linux.Options{Root: root, Browsers: func() []linux.Browser { return m.processes(pool) }})
 	if o.StoreSize != nil {
 		sources = append(sources, storeSize{o.StoreSize})
 	}
@@ -94,6 +98,7 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		Sources:     append(sources, m.pages, goruntime.Source{}),
 		Manifest:    memprof.Manifest{Ebb: o.Version, Go: runtime.Version(), Host: host, ConfigHash: o.ConfigHash},
 		WriteFailed: o.WriteFailed, SpikeInterval: o.SpikeInterval,
+		Ring: 1, // nobody looks at older ticks, and a ring that fills grows as a leak does
 	}
 	if o.Level == memprof.LevelFull {
 		options.ReadTimeout = fullTimeout
@@ -101,7 +106,6 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 	if o.Judged > 0 {
 		m.live = newLive(o.Judged)
 		options.Observe = m.live.observe
-		options.Ring = 1 // nobody looks at recent ticks, and a ring that fills grows as a leak does
 	} else {
 		m.watch = memprof.NewWatch()
 	}
@@ -112,8 +116,12 @@ func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
 		}
 		m.Path, m.out, options.Out = file.Name(), file, file
 	}
+	var err error
 	if m.Recorder, err = memprof.NewRecorder(options); err != nil {
 		return nil, errors.Join(fmt.Errorf("measure memory: %w", err), m.Close(context.Background()))
+	}
+	if untold != nil { // a gap in the manifest, which is written
+		_ = m.Recorder.Note(memprof.MissingNote, fmt.Sprintf("the machine: %v", untold))
 	}
 	return m, nil
 }
@@ -237,11 +245,13 @@ func (o MemoryOptions) file() (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a recording: %w", err)
 	}
+	_ = lock(file)
 	return file, nil
 }
 
 // newRecordingFile makes a file for a recording, named by the time, and removes the
-// oldest ones so that keep are left; 0 keeps all.
+// oldest ones so that keep are left; 0 keeps all. Its writer holds it locked, and the kernel drops
+// the lock with the writer: one that a worker still writes stays, however old it is.
 func newRecordingFile(dir string, keep int) (*os.File, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder for recordings: %w", err)
@@ -252,7 +262,7 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 	}
 	slices.Sort(old)
 	for keep > 0 && len(old) >= keep {
-		if err := os.Remove(old[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := removeRecording(old[0]); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, fmt.Errorf("remove an old recording: %w", err)
 		}
 		old = old[1:]
@@ -263,5 +273,23 @@ func newRecordingFile(dir string, keep int) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a recording: %w", err)
 	}
+	_ = lock(file) // where the file system has no locks, it is as others are
 	return file, nil
+}
+
+// removeRecording removes a recording that nobody writes.
+func removeRecording(path string) error {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		defer file.Close()
+		if errors.Is(lock(file), syscall.EWOULDBLOCK) {
+			return nil
+		}
+	}
+	return os.Remove(path)
+}
+
+// lock locks a file until it is closed, or returns an error at once.
+func lock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }

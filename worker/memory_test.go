@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -225,6 +226,8 @@ func TestTheRecordingOfAWorkerIsSane(t *testing.T) {
 		}
 	}
 	require.NoError(t, memory.Close(ctx))
+	require.Greater(t, memory.Recorder.Stats().Ticks, 1)
+	require.Len(t, memory.Recorder.Recent(), 1, "what is recorded is not held in memory too: it grew for five minutes")
 	recording := readBack(t, memory.Path)
 	sane(t, recording)
 	require.GreaterOrEqual(t, len(recording.Cycles), len(ended))
@@ -254,15 +257,27 @@ func TestMemoryThatIsOffCostsNothing(t *testing.T) {
 	c := m.begin(ctx, "shop")
 	c.phase(ctx, memprof.Scrape)
 	m.settle(ctx, c)
-	m.keep(1, c.end(ctx), true)
+	require.Zero(t, c.end(ctx))
 	m.close(ctx)
-	sum, _ := m.take(1)
-	require.Zero(t, sum)
 	require.NoError(t, memory.Recorder.Run(ctx))
 	require.Equal(t, goroutines, runtime.NumGoroutine())
 	require.NoError(t, memory.Close(ctx))
 	require.NoDirExists(t, dir)
 	require.NoError(t, pool.Close(ctx))
+}
+
+// TestMemoryOfAMachineThatTellsLittle: a container may hide files of /proc. That is told, and the rest
+// is measured.
+func TestMemoryOfAMachineThatTellsLittle(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run"+memprof.RecordingSuffix)
+	memory, err := newMemory(browser.NewPool(browser.PoolOptions{}), MemoryOptions{Level: memprof.LevelCheap, Path: path}, fstest.MapFS{})
+	require.NoError(t, err)
+	_, known := memory.Recorder.Read(t.Context()).Totals.At(memprof.Series{Metric: "go.goroutines"})
+	require.True(t, known)
+	require.NoError(t, memory.Close(t.Context()))
+	recording, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Contains(t, string(recording), `"name":"missing","data":"the machine: open proc/sys/kernel/osrelease: file does not exist`)
 }
 
 // Only so many recordings are kept, the newest.
@@ -281,4 +296,30 @@ func TestOldRecordingsAreRemoved(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, paths[2:], left)
 	require.FileExists(t, other)
+}
+
+// TestARecordingThatIsWrittenStays: a worker that runs for months is not to lose its recording to the
+// twentieth diagnosis beside it.
+func TestARecordingThatIsWrittenStays(t *testing.T) {
+	dir := t.TempDir()
+	long, err := newRecordingFile(dir, 2)
+	require.NoError(t, err)
+	named, err := MemoryOptions{Path: filepath.Join(dir, "a"+memprof.RecordingSuffix)}.file()
+	require.NoError(t, err)
+	for range 4 {
+		file, err := newRecordingFile(dir, 2)
+		require.NoError(t, err)
+		require.NoError(t, file.Close())
+		require.FileExists(t, long.Name())
+		require.FileExists(t, named.Name())
+	}
+	require.NoError(t, long.Close())
+	require.NoError(t, named.Close())
+	file, err := newRecordingFile(dir, 2)
+	require.NoError(t, err)
+	require.NoError(t, file.Close())
+	left, err := filepath.Glob(filepath.Join(dir, "*"+memprof.RecordingSuffix))
+	require.NoError(t, err)
+	require.Len(t, left, 2)
+	require.NotContains(t, left, long.Name())
 }

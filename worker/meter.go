@@ -24,12 +24,10 @@ type meter struct {
 	ending func(ctx context.Context, kind memprof.Kind) // called before a run's phase of outer ends
 	active int
 	idle   *cycle // begun when the last run ended; nil while runs are at work
-	sums   map[int64]memprof.Summary
-	quiet  map[int64]bool // of sums, those that ended with no other run at work
 }
 
 func newMeter(r *memprof.Recorder) *meter {
-	return &meter{recorder: r, sums: map[int64]memprof.Summary{}, quiet: map[int64]bool{}}
+	return &meter{recorder: r}
 }
 
 // cycle is the memory cycle of one run, with the phase that it is in.
@@ -166,25 +164,4 @@ func (m *meter) close(ctx context.Context) {
 	if idle != nil {
 		idle.stop(ctx)
 	}
-}
-
-// keep holds a run's summary until the run's end is told.
-func (m *meter) keep(run int64, s memprof.Summary, quiet bool) {
-	if m.recorder == nil {
-		return
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.sums[run] = s
-	m.quiet[run] = quiet
-}
-
-// take returns a run's summary, and whether no other run was at work when it ended, and forgets it.
-func (m *meter) take(run int64) (s memprof.Summary, quiet bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s, quiet = m.sums[run], m.quiet[run]
-	delete(m.sums, run)
-	delete(m.quiet, run)
-	return s, quiet
 }

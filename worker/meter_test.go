@@ -91,14 +91,3 @@ func TestSettleTakesItsTime(t *testing.T) {
 		m.close(t.Context())
 	}
 }
-
-func TestSummariesAreTakenOnce(t *testing.T) {
-	m := newTestMeter(t, memprof.LevelCheap)
-	m.keep(7, memprof.Summary{Name: "shop"}, true)
-	sum, quiet := m.take(7)
-	require.Equal(t, "shop", sum.Name)
-	require.True(t, quiet)
-	sum, _ = m.take(7)
-	require.Empty(t, sum.Name)
-	require.Empty(t, m.sums)
-}

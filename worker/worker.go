@@ -68,6 +68,8 @@ type Worker struct {
 	robots  *crawl.RobotsCache
 	meter   *meter
 	quota   *quota
+	// cleaners do the cleanups of each site, by its name.
+	cleaners map[string]*cleaner
 }
 
 // New returns a worker. Nothing runs yet.
@@ -82,9 +84,12 @@ func New(o Options) (*Worker, error) {
 		robots:  crawl.NewRobotsCache(crawl.RobotsOptions{UserAgent: o.UserAgent}),
 		meter:   newMeter(o.Memory.Recorder),
 		quota:   newQuota(o.MaxRuns, o.Sites),
+
+		cleaners: map[string]*cleaner{},
 	}
 	for _, s := range o.Sites {
 		w.sites[s.Name] = s
+		w.cleaners[s.Name] = newCleaner(w, s)
 	}
 	engine, err := queue.Open(o.Store, queue.Options{
 		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
@@ -173,9 +178,11 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 			return queue.Outcome{State: store.RunFailed, Class: crawl.ClassBrowser, Error: err.Error()}, nil
 		}
 	}
+	cleaner := w.cleaners[site.Name]
+	runID := fmt.Sprintf("%s-%d-%d", site.Name, run.ID, run.Attempt)
 	summary, err := crawl.Run(ctx, crawl.Options{
 		Site:    site,
-		RunID:   fmt.Sprintf("%s-%d-%d", site.Name, run.ID, run.Attempt),
+		RunID:   runID,
 		Tabs:    w.options.Pool,
 		Journal: w.journal(run),
 		State:   run.State,
@@ -183,15 +190,35 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Robots:  w.robots,
 		Agent:   Product,
 		Secret:  w.options.Secret,
+		Lease:   cleaner.leaseOptions(),
+		AfterPage: func(ctx context.Context, lease *browser.Lease) {
+			cleaner.clean(ctx, sites.AfterPage, browser.CleanAt{Lease: lease, Site: site.Name})
+		},
+		AfterRun: func(ctx context.Context, runID string) {
+			cleaner.clean(ctx, sites.AfterRun, browser.CleanAt{Site: site.Name, Run: runID})
+		},
 		On: func(e crawl.Event) {
 			cycle.follow(ctx, e)
 			w.tell(run, e)
 		},
 	})
+	if cycle.ending == nil && ctx.Err() == nil { // the run is a cycle of its own
+		cleaner.clean(ctx, sites.AfterCycle, browser.CleanAt{Site: site.Name, Run: runID})
+		cleaner.tell(0)
+	}
 	w.meter.settle(ctx, cycle)
-	sum := cycle.end(ctx)
-	w.meter.keep(run.ID, sum, cycle.quiet)
-	return outcome(summary, err)
+	memory := runMemory{summary: cycle.end(ctx)}
+	memory.quiet = cycle.quiet
+	o, err := outcome(summary, err)
+	o.With = memory
+	return o, err
+}
+
+// runMemory goes with the end of an attempt: what memory did, and whether no other run was at work
+// when it ended.
+type runMemory struct {
+	summary memprof.Summary
+	quiet   bool
 }
 
 // asideFor is how long a run that is beyond the site's quota is held before it is left to others.
@@ -247,8 +274,8 @@ func (w *Worker) tell(run queue.Run, e crawl.Event) {
 
 // ended logs the end of an attempt, with fixed fields.
 func (w *Worker) ended(e queue.Ended) {
-	memory, quiet := w.meter.take(e.Run.ID)
-	r := e.Run
+	measured, _ := e.Outcome.With.(runMemory) // zero for an attempt that was left behind
+	memory, r := measured.summary, e.Run
 	if e.Interrupted && !w.quota.counts(r.Site, r.ID) {
 		return // it only stood aside
 	}
@@ -261,7 +288,7 @@ func (w *Worker) ended(e queue.Ended) {
 		Int("pages", r.Pages.Done).Int("failed", r.Pages.Failed).Int("skipped", r.Pages.Skipped).
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
 		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
-	if quiet && memory.AfterScrape != nil {
+	if measured.quiet && memory.AfterScrape != nil {
 		w.watch(memory)
 	}
 	if w.options.OnEnd != nil {

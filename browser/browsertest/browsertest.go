@@ -69,6 +69,14 @@ func Lease(t testing.TB) *browser.Lease {
 	return l
 }
 
+// Within is a context for one step of a test, or of cleaning up after it: a minute, since the machine
+// may be busy.
+func Within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // AsOrdinaryUser runs a test of the running test binary as an ordinary user: in this
 // process when it is one's, otherwise, as root, in a process of its own.
 func AsOrdinaryUser(t *testing.T, name string, test func(*testing.T)) {

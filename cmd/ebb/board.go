@@ -126,12 +126,20 @@ func (b *board) update() {
 		names = append([]string{label}, names...)
 	}
 	s.Label = strings.Join(names, ", ")
-	if latest, ok := b.memory.Latest(); ok {
-		if anon, ok := latest.Totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Chrome}); ok {
-			s.MemoryBytes = int64(anon)
-		}
+	if label == "" { // a diagnosis tells memory itself
+		s.MemoryBytes = b.chromeBytes()
 	}
 	b.progress.Update(s)
+}
+
+// chromeBytes is what Chrome held at the latest reading; 0 where that is not known.
+func (b *board) chromeBytes() int64 {
+	latest, ok := b.memory.Latest()
+	if !ok {
+		return 0
+	}
+	anon, _ := latest.Totals.At(memprof.Series{Metric: "process.anon", Group: memprof.Chrome})
+	return int64(anon)
 }
 
 // cycle shows where a diagnosis stands: in the line of the progress, and where there is no
@@ -145,7 +153,7 @@ func (b *board) cycle(p worker.DiagnosisProgress) {
 		says += ", so far " + string(p.SoFar)
 	}
 	if p.Left > time.Second {
-		says += ", " + output.Duration(p.Left.Round(time.Second)) + " left"
+		says += ", " + output.Seconds(p.Left) + " left"
 	}
 	now := fmt.Sprintf("cycle %d/%d", min(p.Cycle+1, p.Cycles), p.Cycles)
 	switch p.Stage {
@@ -169,5 +177,30 @@ func (b *board) cycle(p worker.DiagnosisProgress) {
 		}
 	case p.Cycle > 0 && (p.Cycle%5 == 0 || p.Took > 5*time.Second):
 		b.progress.Printf("%d of %d cycles%s", p.Cycle, p.Cycles, says)
+	}
+}
+
+// block shows where an experiment stands, as cycle does for a diagnosis.
+func (b *board) block(p worker.ExperimentProgress) {
+	now := fmt.Sprintf("warming up %d/%d", p.Cycle, p.Cycles)
+	if p.Block > 0 {
+		on := "nothing"
+		if len(p.On) > 0 {
+			on = strings.Join(p.On, " + ")
+		}
+		now = fmt.Sprintf("cycle %d/%d, block %d/%d: %s", p.Cycle, p.Cycles, p.Block, p.Blocks, on)
+	}
+	if p.Memory > 0 {
+		now += fmt.Sprintf(", Chrome %.1f MB", p.Memory/memprof.MB)
+	}
+	if p.Left > time.Second {
+		now += ", " + output.Duration(p.Left.Round(time.Second)) + " left"
+	}
+	b.mu.Lock()
+	b.label, b.stage = now, memprof.JudgedCycle
+	b.mu.Unlock()
+	b.update()
+	if !b.progress.Terminal() && p.Block > 0 && p.Cycle%20 == 0 {
+		b.progress.Printf("%s", now)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,6 +45,36 @@ func TestBoardShowsTheStagesOfADiagnosis(t *testing.T) {
 		require.Contains(t, shown, "\rcycle 5/5, Chrome 200.0 MB, so far leak: 1/2 pages", "between two runs")
 		require.Contains(t, shown, "\rlooking for the cause, Chrome 200.0 MB, so far leak\x1b")
 		require.Contains(t, shown, "\rclosing pages, contexts, Chrome\x1b")
+	})
+}
+
+// bigChrome is a source that reads one renderer of 109 MiB.
+type bigChrome struct{}
+
+func (bigChrome) Name() string { return "fake" }
+
+func (bigChrome) Read(context.Context, memprof.Request) []memprof.Reading {
+	return []memprof.Reading{{Metric: "process.anon", Subject: memprof.Subject{Browser: "1", Kind: "renderer"}, Value: 109 << 20}}
+}
+
+// TestBoardTellsMemoryOnce: a diagnosis tells it by its own cycles, in MB; a run has no other.
+func TestBoardTellsMemoryOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		b := newBoard(output.Terminal{Writer: &out, TTY: true, Width: 200})
+		recorder, err := memprof.NewRecorder(memprof.Options{Level: memprof.LevelCheap, Sources: []memprof.Source{bigChrome{}}})
+		require.NoError(t, err)
+		recorder.Read(t.Context())
+		b.memory = recorder
+		b.event("shop", 1, crawl.Event{Kind: crawl.EventPage, Progress: crawl.Progress{Visited: 1, Found: 2, Most: 9, Items: 3}})
+		require.Contains(t, out.String(), "shop: 1/2 pages · 3 items · 109 MiB\x1b")
+		out.Reset()
+		time.Sleep(time.Second)
+		b.cycle(worker.DiagnosisProgress{Stage: memprof.JudgedCycle, Cycle: 3, Cycles: 30, Memory: 113.3 * memprof.MB, Left: 27_400 * time.Millisecond})
+		require.Contains(t, out.String(), "\rcycle 4/30, Chrome 113.3 MB, 27 s left, shop: 1/2 pages")
+		require.NotContains(t, out.String(), "MiB")
+		b.close()
+		require.NoError(t, recorder.Close())
 	})
 }
 

@@ -248,6 +248,7 @@ func (d *demoRun) next(out output.Terminal) {
 	fmt.Fprintln(out, "\nNext:")
 	rows := [][2]string{
 		{"ebb demo --serve", "look at the sites in a browser"},
+		{"ebb diagnose --demo", "tell whether memory grows, and why"},
 		{"ebb demo --keep demo", "keep site files, database and recording in ./demo"},
 		{"ebb scrape https://example.com --format table", "take one page"},
 		{"ebb sites try URL --css 'h1'", "see what a selector takes from a live page"},
@@ -255,7 +256,7 @@ func (d *demoRun) next(out output.Terminal) {
 		{"ebb run --sites FOLDER", "run your sites on their schedules"},
 	}
 	if d.options.keep != "" {
-		rows[1] = [2]string{"ebb export --database " + filepath.Join(d.dir, "ebb.db") + " --format csv", "the items as CSV"}
+		rows[2] = [2]string{"ebb export --database " + filepath.Join(d.dir, "ebb.db") + " --format csv", "the items as CSV"}
 	}
 	wide := 0
 	for _, row := range rows {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/linux"
 	"github.com/ebbworker/ebb/memprof/report"
@@ -35,11 +34,6 @@ type diagnoseOptions struct {
 	cleanup              cleanupFlag
 	cleaned              sites.Cleanup // as cleanup says
 	out                  diagnosisFiles
-}
-
-// diagnosisFiles are where a diagnosis is written beside the screen.
-type diagnosisFiles struct {
-	json, html, record string
 }
 
 // failures are the verdicts that --fail-on takes, with the exit code of each.
@@ -70,7 +64,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
   ebb diagnose shop --fail-on leak,inconclusive --json verdict.json
   ebb diagnose shop --memory 2g --cpus 1     # as on a small machine`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(args); err != nil {
+			if err := o.check(cmd, args); err != nil {
 				return err
 			}
 			return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error { return a.diagnose(ctx, stop, o, args) })
@@ -99,47 +93,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
 	return cmd
 }
 
-func (d *diagnosisFiles) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&d.json, "json", "", "write the diagnosis as JSON to `file`; - is standard output")
-	cmd.Flags().StringVar(&d.html, "html", "", "write it as one HTML page to `file`")
-}
-
-// check refuses files that cannot be written, before the hours that come to their contents.
-func (d *diagnosisFiles) check() error {
-	for _, out := range []struct{ flag, path string }{{"json", d.json}, {"html", d.html}, {"record", d.record}} {
-		if err := checkOutput(out.flag, out.path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// checkOutput refuses a flag's file that cannot be written. It leaves nothing behind, and a file that
-// is there as it is; "" and - are none.
-func checkOutput(flag, path string) error {
-	if path == "" || path == "-" && flag == "json" {
-		return nil
-	}
-	before, err := os.Stat(path)
-	if err == nil && !before.IsDir() && !before.Mode().IsRegular() {
-		return nil // to open a pipe may wait for its reader
-	}
-	made := errors.Is(err, fs.ErrNotExist)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
-	if err != nil {
-		return usageErrorf("--%s: %w", flag, err)
-	}
-	err = file.Close()
-	if made {
-		err = errors.Join(err, os.Remove(path))
-	}
-	if err != nil {
-		return usageErrorf("--%s: %w", flag, err)
-	}
-	return nil
-}
-
-func (o *diagnoseOptions) check(args []string) error {
+func (o *diagnoseOptions) check(cmd *cobra.Command, args []string) error {
 	named := 0
 	for _, given := range []bool{len(args) > 0, o.url != "", o.demo} {
 		if given {
@@ -161,6 +115,8 @@ func (o *diagnoseOptions) check(args []string) error {
 		return usageErrorf("--settle must be more than 0 and at most an hour")
 	case o.idle < 0 || o.idle > time.Hour:
 		return usageErrorf("--idle must be between 0 and an hour")
+	case cmd.Flags().Changed("cpus") && o.cpus == 0: // which would limit nothing
+		return usageErrorf("--cpus must be a number above 0")
 	}
 	if err := checkFailOn(o.failOn); err != nil {
 		return err
@@ -198,7 +154,10 @@ func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, ar
 	if err != nil {
 		return err
 	}
-	if err := o.out.check(); err != nil {
+	if err := o.out.check(""); err != nil {
+		return err
+	}
+	if err := checkFolder("--profiles", o.profiles); err != nil {
 		return err
 	}
 	chosen, closeSites, err := a.diagnosed(o, args)
@@ -375,49 +334,20 @@ func (a *app) present(path string, files diagnosisFiles) (memprof.Diagnosis, err
 
 // render judges a recording and writes what comes of it.
 func (a *app) render(path string, files diagnosisFiles) (memprof.Diagnosis, error) {
-	recording, err := os.Open(path)
+	tally, err := readTally(path)
 	if err != nil {
-		return memprof.Diagnosis{}, withCode(exitUsage, fmt.Errorf("read a recording: %w", err))
+		return memprof.Diagnosis{}, err
 	}
-	defer recording.Close()
-	tally, err := memprof.TallyRecording(recording)
-	if err != nil {
-		return memprof.Diagnosis{}, withCode(exitUsage, fmt.Errorf("%s: %w", path, err))
-	}
-	d := tally.Diagnosis()
-	text := a.out()
-	if files.json == "-" {
-		text = a.err()
-		if err := report.DiagnosisJSON(a.stdout, d); err != nil {
-			return d, err
-		}
-	}
-	if err := report.DiagnosisText(text, d, text.Width, text.Color); err != nil {
-		return d, err
-	}
-	if files.json != "" && files.json != "-" {
-		if err := writeFile(files.json, func(w io.Writer) error { return report.DiagnosisJSON(w, d) }); err != nil {
-			return d, err
-		}
-	}
-	if files.html != "" {
-		if err := writeFile(files.html, func(w io.Writer) error { return report.DiagnosisHTML(w, d, tally.Trace()) }); err != nil {
-			return d, err
-		}
-	}
-	return d, nil
+	return a.showDiagnosis(tally, files)
 }
 
-// writeFile writes a file as a whole: what is written before an error is removed.
-func writeFile(path string, write func(io.Writer) error) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("write a report: %w", err)
-	}
-	if err := errors.Join(write(file), file.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(path))
-	}
-	return nil
+func (a *app) showDiagnosis(tally *memprof.Tally, files diagnosisFiles) (memprof.Diagnosis, error) {
+	d := tally.Diagnosis()
+	return d, a.show(files, rendered{
+		text: func(out output.Terminal) error { return report.DiagnosisText(out, d, out.Width, out.Color) },
+		json: func(w io.Writer) error { return report.DiagnosisJSON(w, d) },
+		html: func(w io.Writer) error { return report.DiagnosisHTML(w, d, tally.Trace()) },
+	})
 }
 
 // failOn is err, with the exit code that a verdict was asked to end with: that comes first, whatever

@@ -13,7 +13,7 @@ import (
 const (
 	exitOK           = 0   // done
 	exitFailed       = 1   // it was tried and went wrong
-	exitUsage        = 2   // the command line, the configuration or a site file is wrong
+	exitUsage        = 2   // the command line, the configuration or a file that they name is wrong
 	exitLeak         = 3   // the verdict is one to fail on
 	exitNoBrowser    = 4   // no usable Chrome
 	exitInconclusive = 5   // the data do not allow a verdict, which was to be failed on

@@ -23,7 +23,7 @@ holds what is new; "top level" are the variables of scripts.
 
 With --url: open the page in Chrome, repeat the steps (or load the page again) twice to
 warm up, take a snapshot, repeat them, take another, and so on, and tell what grew.
-Taking one needs 6 to 15 times the heap in Chrome for a moment.
+Taking one needs several times the heap in Chrome for a moment (see --max-heap).
 
 What the browser itself is known to gather (performance entries, console messages,
 compiled code) is marked with ~ and listed last.`
@@ -115,7 +115,10 @@ func (o *heapOptions) check(cmd *cobra.Command, args []string) error {
 	if o.timeout < time.Second || o.timeout > time.Hour {
 		return usageErrorf("--timeout %s: give 1s to 1h", o.timeout)
 	}
-	return nil
+	if err := checkFolder("--out", o.out); err != nil {
+		return err
+	}
+	return checkOutput("--sampling", o.sampling)
 }
 
 // heapSchema names the form of the JSON.
@@ -135,19 +138,19 @@ type heapReport struct {
 	Diff    *heap.Diff    `json:"diff,omitempty"`
 }
 
-// heapOfFiles tells of one or more files.
+// heapOfFiles tells of one or more files. What is wrong with them has exit code 2.
 func (a *app) heapOfFiles(paths []string, o *heapOptions) error {
 	report := heapReport{Schema: heapSchema, Files: paths}
 	if len(paths) == 1 {
 		s, err := heap.Open(paths[0], heap.Options{})
 		if err != nil {
-			return err
+			return withCode(exitUsage, err)
 		}
 		report.Summary = s.Summarize(heap.SummaryOptions{Top: o.top})
 	} else {
 		var err error
 		if report.Diff, err = compareHeaps(paths, o.top); err != nil {
-			return err
+			return withCode(exitUsage, err)
 		}
 	}
 	return a.writeHeapReport(&report, o)

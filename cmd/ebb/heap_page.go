@@ -32,8 +32,6 @@ func (a *app) heapOfPage(ctx context.Context, o *heapOptions) (err error) {
 		}
 		defer func() { err = errors.Join(err, made.remove()) }()
 		dir = made.path
-	} else if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("make the folder of the snapshots: %w", err)
 	}
 	var paths []string
 	err = a.withPool(ctx, 1, func(pool *browser.Pool) error {

@@ -10,7 +10,7 @@ func newReportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RECORDING",
 		Short: "Judge a recording again, as text, JSON or HTML",
-		Long: `Judge a recording of 'ebb diagnose' again, and show what it says. The same recording
+		Long: `Judge a recording of 'ebb diagnose' or 'ebb experiment' again, and show what it says. The same recording
 gives the same report, byte for byte. A recording of 'ebb run' can be read too; its memory
 was not collected before the readings, so less can be said.`,
 		Example: `  ebb report run.ebb.jsonl
@@ -21,7 +21,21 @@ was not collected before the readings, so less can be said.`,
 			if err := checkFailOn(verdicts); err != nil {
 				return err
 			}
-			d, err := a.render(args[0], files)
+			if err := files.check(args[0]); err != nil {
+				return err
+			}
+			tally, err := readTally(args[0])
+			if err != nil {
+				return err
+			}
+			if tally.IsExperiment() {
+				if len(verdicts) > 0 {
+					return usageErrorf("--fail-on: %s is of an experiment, which has no verdict", args[0])
+				}
+				_, err := a.showExperiment(tally, files)
+				return err
+			}
+			d, err := a.showDiagnosis(tally, files)
 			return failOn(d, verdicts, err)
 		},
 	}

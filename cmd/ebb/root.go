@@ -20,7 +20,7 @@ const rootExitCodes = `
 Exit codes:
   0    done (also a graceful stop)
   1    it was tried and went wrong
-  2    the command line, the configuration or a site file is wrong
+  2    the command line, the configuration or a file that they name is wrong
   3    the verdict is one to fail on (--fail-on), or the self-test failed
   4    no usable Chrome
   5    the data do not allow a verdict, where --fail-on says so
@@ -61,9 +61,11 @@ func (a *app) commands() []*cobra.Command {
 		newRunCommand(a),
 		newScrapeCommand(a),
 		newDiagnoseCommand(a),
+		newExperimentCommand(a),
 		newReportCommand(a),
 		newCompareCommand(a),
 		newHeapCommand(a),
+		newCleanupsCommand(a),
 		newDemoCommand(a),
 		newSitesCommand(a),
 		newRunsCommand(a),

@@ -46,6 +46,13 @@ func (a *app) selftestOne(ctx context.Context, stop *stopper, o selftestOptions)
 	if err != nil {
 		return err
 	}
+	if o.cleanups != nil {
+		e, err := a.experimentCase(ctx, stop, o, c, site, folder.path, recording)
+		if err != nil {
+			return err
+		}
+		return json.NewEncoder(a.stdout).Encode(cureResultOf(c, e))
+	}
 	d, err := a.diagnoseCase(ctx, stop, c, site, o.cycles, folder.path, recording)
 	if err != nil {
 		return err

@@ -30,30 +30,23 @@ func serve(t testing.TB) string {
 	return server.URL
 }
 
-// within is a context for one step of a test.
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // newPool returns a pool whose Chrome leaves popups open.
 func newPool(t testing.TB, tabs int) *browser.Pool {
 	t.Helper()
 	o := browsertest.LaunchOptions(t)
 	o.KeepPopups = true
 	pool := browser.NewPool(browser.PoolOptions{Launch: o, Tabs: tabs})
-	t.Cleanup(func() { require.NoError(t, pool.Close(within(t))) })
+	t.Cleanup(func() { require.NoError(t, pool.Close(browsertest.Within(t))) })
 	return pool
 }
 
 // newTab lends a tab in a browser context, and so in a renderer, of its own.
 func newTab(t testing.TB, pool *browser.Pool, run, url string) *browser.Lease {
 	t.Helper()
-	tab, err := pool.Acquire(within(t), browser.LeaseOptions{Site: "test", Run: run})
+	tab, err := pool.Acquire(browsertest.Within(t), browser.LeaseOptions{Site: "test", Run: run})
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = tab.Release(within(t), nil) })
-	_, err = tab.Navigate(within(t), url)
+	t.Cleanup(func() { _ = tab.Release(browsertest.Within(t), nil) })
+	_, err = tab.Navigate(browsertest.Within(t), url)
 	require.NoError(t, err)
 	return tab
 }
@@ -77,13 +70,13 @@ func sourceOf(t testing.TB, tabs ...*browser.Lease) *Source {
 		TickWait: 20 * time.Second, Patience: 20 * time.Second, IsGone: hasEnded, Targets: pages(targets...),
 		Browsers: browsers(Browser{ID: "b", Session: tabs[0].Browser().Session()}),
 	})
-	t.Cleanup(func() { require.NoError(t, s.Close(within(t))) })
+	t.Cleanup(func() { require.NoError(t, s.Close(browsertest.Within(t))) })
 	return s
 }
 
 func evaluate(t testing.TB, tab *browser.Lease, expression string) {
 	t.Helper()
-	_, err := tab.EvaluateMain(within(t), expression)
+	_, err := tab.EvaluateMain(browsertest.Within(t), expression)
 	require.NoError(t, err)
 }
 
@@ -150,7 +143,7 @@ func TestAPopupIsCountedOnceAndNamesItsOpener(t *testing.T) {
 // renderersOf returns the processes of all renderers.
 func renderersOf(t testing.TB, tab *browser.Lease) map[int64]bool {
 	t.Helper()
-	info, err := cdp.Call(within(t), tab.Browser().Session(), systeminfo.GetProcessInfo, cdp.Empty{})
+	info, err := cdp.Call(browsertest.Within(t), tab.Browser().Session(), systeminfo.GetProcessInfo, cdp.Empty{})
 	require.NoError(t, err)
 	found := make(map[int64]bool)
 	for _, p := range info.ProcessInfo {
@@ -226,7 +219,7 @@ func TestAClosedPageIsGone(t *testing.T) {
 	tab, other := newTab(t, pool, "1", url), newTab(t, pool, "2", url)
 	s := sourceOf(t, tab, other)
 	read(s, tick)
-	require.NoError(t, other.Release(within(t), errors.New("the test is done with it")))
+	require.NoError(t, other.Release(browsertest.Within(t), errors.New("the test is done with it")))
 	isGone(t, s, other)
 }
 
@@ -238,13 +231,13 @@ func TestAPageThatIsClosedMeanwhileIsGone(t *testing.T) {
 	read(s, tick)
 	busy := make(chan error, 1)
 	go func() {
-		_, err := other.EvaluateMain(within(t), `for (;;);`)
+		_, err := other.EvaluateMain(browsertest.Within(t), `for (;;);`)
 		busy <- err
 	}()
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
-		_ = other.Release(within(t), errors.New("the test is done with it")) // the page's script ends by force
+		_ = other.Release(browsertest.Within(t), errors.New("the test is done with it")) // the page's script ends by force
 	}()
 	isGone(t, s, other)
 	<-closed

@@ -17,20 +17,21 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
 // A snapshot of a real page is whole, and a page that holds more than the limit is left alone.
 func TestARealSnapshot(t *testing.T) {
 	tab := newTab(t, newPool(t, 1), "1", serve(t))
 	var b bytes.Buffer
-	n, err := TakeHeapSnapshot(within(t), tab.Session(), &b, SnapshotOptions{MaxHeap: AutomaticHeap})
+	n, err := TakeHeapSnapshot(browsertest.Within(t), tab.Session(), &b, SnapshotOptions{MaxHeap: AutomaticHeap})
 	require.NoError(t, err)
 	require.Equal(t, int64(b.Len()), n)
 	require.Greater(t, n, int64(1_000_000))
 	require.True(t, json.Valid(b.Bytes()))
 
 	evaluate(t, tab, `kept = Array.from({length: 3e6}, (_, i) => ({i})); 0`)
-	n, err = TakeHeapSnapshot(within(t), tab.Session(), &b, SnapshotOptions{MaxHeap: AutomaticHeap})
+	n, err = TakeHeapSnapshot(browsertest.Within(t), tab.Session(), &b, SnapshotOptions{MaxHeap: AutomaticHeap})
 	require.ErrorIs(t, err, ErrHeapTooLarge)
 	require.Zero(t, n)
 }
@@ -45,7 +46,7 @@ func TestASnapshotOfACrashingPage(t *testing.T) {
 		once.Do(func() { killed = syscall.Kill(pid, syscall.SIGKILL) })
 		return len(p), killed
 	})
-	_, err := TakeHeapSnapshot(within(t), tab.Session(), crash, SnapshotOptions{})
+	_, err := TakeHeapSnapshot(browsertest.Within(t), tab.Session(), crash, SnapshotOptions{})
 	require.ErrorIs(t, err, browser.ErrCrashed)
 }
 
@@ -67,15 +68,15 @@ func TestARealSamplingProfile(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	tab := newTab(t, newPool(t, 1), "1", server.URL)
-	require.NoError(t, StartSampling(within(t), tab.Session(), 0))
+	require.NoError(t, StartSampling(browsertest.Within(t), tab.Session(), 0))
 	evaluate(t, tab, `new Promise(done => document.readyState === 'complete' ? done(0) : addEventListener('load', () => done(0)))`)
 	evaluate(t, tab, `caller(); 0`)
-	_, err := cdp.Call(within(t), tab.Session(), heapprofiler.CollectGarbage, cdp.Empty{})
+	_, err := cdp.Call(browsertest.Within(t), tab.Session(), heapprofiler.CollectGarbage, cdp.Empty{})
 	require.NoError(t, err)
-	before, err := SamplingProfile(within(t), tab.Session())
+	before, err := SamplingProfile(browsertest.Within(t), tab.Session())
 	require.NoError(t, err)
 	require.NotEmpty(t, before.Sample)
-	p, err := StopSampling(within(t), tab.Session())
+	p, err := StopSampling(browsertest.Within(t), tab.Session())
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "heap.pb.gz")
 	f, err := os.Create(path)
@@ -83,7 +84,7 @@ func TestARealSamplingProfile(t *testing.T) {
 	require.NoError(t, WriteProfile(f, p))
 	require.NoError(t, f.Close())
 
-	cmd := exec.CommandContext(within(t), "go", "tool", "pprof", "-top", "-lines", "-unit", "MB", path)
+	cmd := exec.CommandContext(browsertest.Within(t), "go", "tool", "pprof", "-top", "-lines", "-unit", "MB", path)
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
 	require.Contains(t, string(out), "Type: inuse_space")

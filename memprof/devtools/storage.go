@@ -144,9 +144,10 @@ func (s *Source) readKept(ctx context.Context, p *page, f figures, l *line) {
 }
 
 // keptReadings returns what pages keep. localStorage belongs to the origin, below the page's own,
-// in a browser context: pages that share it count it once.
+// in a browser context: pages that share it count it once. Of an origin that no page shows there is no
+// telling, and storage.shown is absent where none is shown; without any page there is no sessionStorage.
 func (s *Source) keptReadings(pages []page, contexts map[lineKey]cdp.BrowserContextID) []memprof.Reading {
-	count := memprof.Reading{Metric: "storage.pages"}
+	count, shown := memprof.Reading{Metric: "storage.pages"}, memprof.Reading{Metric: "storage.shown"}
 	var readings []memprof.Reading
 	seen := make(map[[4]string]bool)
 	for _, p := range pages {
@@ -163,6 +164,7 @@ func (s *Source) keptReadings(pages []page, contexts map[lineKey]cdp.BrowserCont
 		}
 		for _, k := range p.kept {
 			subject.URL = k.origin
+			shown.Value++
 			key := [4]string{p.t.Browser, string(contexts[lineKey{p.t.Browser, p.t.ID}]), originOf(p.t.URL), k.origin}
 			if k.local != nil && !seen[key] {
 				seen[key] = true
@@ -172,6 +174,12 @@ func (s *Source) keptReadings(pages []page, contexts map[lineKey]cdp.BrowserCont
 				readings = append(readings, memprof.Reading{Metric: "storage.session", Subject: subject, Value: *k.session})
 			}
 		}
+	}
+	if shown.Value > 0 {
+		readings = append(readings, shown)
+	}
+	if count.Value == 0 {
+		readings = append(readings, memprof.Reading{Metric: "storage.session"})
 	}
 	return append(readings, count)
 }

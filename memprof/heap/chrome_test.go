@@ -1,7 +1,6 @@
 package heap_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -60,21 +58,15 @@ func serve(t *testing.T) string {
 	return server.URL
 }
 
-func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 func evaluate(t *testing.T, tab *browser.Lease, expression string) {
 	t.Helper()
-	_, err := tab.EvaluateMain(within(t), expression)
+	_, err := tab.EvaluateMain(browsertest.Within(t), expression)
 	require.NoError(t, err)
 }
 
 func open(t *testing.T, tab *browser.Lease, url string) {
 	t.Helper()
-	_, err := tab.Navigate(within(t), url)
+	_, err := tab.Navigate(browsertest.Within(t), url)
 	require.NoError(t, err)
 	evaluate(t, tab, `new Promise(done => document.readyState === 'complete' ? done(0) : addEventListener('load', () => done(0)))`)
 }
@@ -85,7 +77,7 @@ func snapshot(t *testing.T, tab *browser.Lease) *heap.Snapshot {
 	f, err := os.Create(filepath.Join(t.TempDir(), "page.heapsnapshot"))
 	require.NoError(t, err)
 	defer f.Close()
-	_, err = devtools.TakeHeapSnapshot(within(t), tab.Session(), f, devtools.SnapshotOptions{MaxHeap: devtools.AutomaticHeap})
+	_, err = devtools.TakeHeapSnapshot(browsertest.Within(t), tab.Session(), f, devtools.SnapshotOptions{MaxHeap: devtools.AutomaticHeap})
 	require.NoError(t, err)
 	s, err := heap.Open(f.Name(), heap.Options{})
 	require.NoError(t, err)

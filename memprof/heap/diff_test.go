@@ -171,6 +171,49 @@ func TestForgottenIDs(t *testing.T) {
 	require.Empty(t, compare(t, others(visit(20), 101), others(visit(20), 1001)).Paths)
 }
 
+// Where nearly all objects are of one class, ids that V8 has forgotten mostly name two of that class.
+func TestForgottenIDsOfOneClass(t *testing.T) {
+	page := func(rows, offset int) *graph {
+		g := draw().node("list", "object", "Array", 9, 16).edge("window", "property", "list", "list").
+			node("state", "object", "State", 11, 16).edge("window", "property", "state", "state")
+		for i := range rows {
+			g.node(fmt.Sprint("row", i), "object", "Row", 101+2*i, 24).edge("list", "element", i, fmt.Sprint("row", i))
+		}
+		for i := range g.nodes {
+			if g.nodes[i].kind != "synthetic" {
+				g.nodes[i].id = offset + 2*i
+			}
+		}
+		return g
+	}
+	d := compare(t, page(500, 101), page(600, 201))
+	require.True(t, d.ByPath)
+	require.Len(t, d.Paths, 1)
+	require.Equal(t, []any{"window.list : Array", uint64(100 * 24), 100}, []any{d.Paths[0].Path, d.Paths[0].Share, d.Paths[0].NewObjects})
+}
+
+// The entries of a hash table stand elsewhere when it has grown: as many are new as there are more.
+func TestCountsAreOfWhatCameInAddition(t *testing.T) {
+	page := func(entries, offset int) *graph {
+		g := draw().node("table", "array", "", 9, 16).edge("window", "internal", "table", "table")
+		for i := range entries {
+			entry := fmt.Sprint("entry", i)
+			g.node(entry, "object", "Entry", 101+4*i, 20).edge("table", "internal", fmt.Sprint(i+entries), entry).
+				node(entry+"part", "object", "Part", 103+4*i, 30).edge(entry, "property", "part", entry+"part")
+		}
+		for i := range g.nodes {
+			if g.nodes[i].kind != "synthetic" {
+				g.nodes[i].id = offset + 2*((i*7)%len(g.nodes))
+			}
+		}
+		return g
+	}
+	d := compare(t, page(4, 101), page(6, 1001))
+	require.True(t, d.ByPath)
+	require.Len(t, d.Paths, 1)
+	require.Equal(t, []any{uint64(2 * 50), 4, []ClassTotal{{"Part", 2, 60}, {"Entry", 2, 40}}}, []any{d.Paths[0].Share, d.Paths[0].NewObjects, d.Paths[0].Holds})
+}
+
 func TestIDsAreOfOneObject(t *testing.T) {
 	g := visit(3).node("twin", "object", "Twin", 9, 16)
 	require.EqualError(t, NewComparison(CompareOptions{}).Add("a", g.read(t)), "compare a: two objects have the id 9")

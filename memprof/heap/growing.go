@@ -2,6 +2,7 @@ package heap
 
 import (
 	"cmp"
+	"math"
 	"regexp"
 	"slices"
 )
@@ -22,7 +23,9 @@ type GrowingPath struct {
 	// Share is how many bytes of new objects this path keeps. What several growing paths keep is
 	// divided among them (BLeak's LeakShare).
 	Share uint64 `json:"leak_share_bytes"`
-	// NewObjects is how many new objects are reached from here, those that others reach included.
+	// NewObjects is how many new objects are reached from here, those that others reach included. Of
+	// new objects that took the place of others, only as many count, here and in Holds, as there are
+	// more than before.
 	NewObjects int `json:"new_objects"`
 	// Holds are the classes of those objects, the largest first.
 	Holds []ClassTotal `json:"holds"`
@@ -152,22 +155,26 @@ func (c *Comparison) endOfList(n uint32) uint32 {
 	return n
 }
 
-// bound takes from a root's share what only took the place of something else.
-func (c *Comparison) bound(root *growRoot) uint64 {
+// bound takes from a root's share what only took the place of something else. Of the objects that the
+// root holds only that fraction counts: 1, but where some stand at other places than before.
+func (c *Comparison) bound(root *growRoot) (share uint64, fraction float64) {
 	g, s := c.growth, c.last
 	history := g.history[root.node]
 	rise := float64(history[len(history)-1]) - float64(history[0])
 	switch root.how {
 	case "tree":
-		return min(uint64(root.share), g.grown[root.node])
+		return min(uint64(root.share), g.grown[root.node]), 1
 	case "size":
-		return s.selfSize[root.node] - g.sizes[root.node]
+		return s.selfSize[root.node] - g.sizes[root.node], 1
 	}
 	if fresh := float64(len(root.start)); fresh > rise {
-		return uint64(root.share * rise / fresh)
+		return uint64(root.share * rise / fresh), rise / fresh
 	}
-	return uint64(root.share)
+	return uint64(root.share), 1
 }
+
+// part is a fraction of a number of objects.
+func part(count int, fraction float64) int { return int(math.Round(float64(count) * fraction)) }
 
 // number is what differs between places of one sort.
 var number = regexp.MustCompile(`\[(hidden )?\d+\]`)
@@ -180,7 +187,7 @@ func (c *Comparison) groupRoots(roots []*growRoot) []GrowingPath {
 	groups := make(map[string]*GrowingPath)
 	holds := make(map[*GrowingPath]map[uint32]tally)
 	for _, root := range roots {
-		share := c.bound(root)
+		share, fraction := c.bound(root)
 		if share == 0 {
 			continue
 		}
@@ -195,13 +202,13 @@ func (c *Comparison) groupRoots(roots []*growRoot) []GrowingPath {
 		}
 		row.Places++
 		row.Share += share
-		row.NewObjects += root.count
+		row.NewObjects += part(root.count, fraction)
 		for i, count := range c.growth.history[root.node] {
 			row.Counts[i] += int(count)
 		}
 		for class, t := range root.holds {
 			sum := holds[row][class]
-			holds[row][class] = tally{sum.count + t.count, sum.bytes + t.bytes}
+			holds[row][class] = tally{sum.count + part(t.count, fraction), sum.bytes + uint64(float64(t.bytes)*fraction)}
 		}
 	}
 	var rows []GrowingPath

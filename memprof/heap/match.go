@@ -34,17 +34,27 @@ type edgeKey struct {
 }
 
 // idsHold tells whether V8 has kept the ids: then objects that have the same id are of the same
-// sort and name.
+// sort and name. Each name has one vote: where most objects are of one class, two that have nothing
+// to do with each other are mostly alike.
 func (m *matcher) idsHold() bool {
-	same, other := 0, 0
+	alike := make([]int, m.next.strings.count()) // by name: objects that are alike less those that are not
 	for n := range uint32(m.next.Nodes()) {
 		found := m.prev.find(m.next.nodeID[n])
 		if found == none || m.next.kind(n) == kindSynthetic {
 			continue
 		}
 		if m.prev.kind(found) == m.next.kind(n) && string(m.prev.strings.bytes(m.prev.nodeName[found])) == string(m.next.strings.bytes(m.next.nodeName[n])) {
-			same++
+			alike[m.next.nodeName[n]]++
 		} else {
+			alike[m.next.nodeName[n]]--
+		}
+	}
+	same, other := 0, 0
+	for _, more := range alike {
+		switch {
+		case more > 0:
+			same++
+		case more < 0:
 			other++
 		}
 	}

@@ -64,13 +64,11 @@ func (r relation) numbered() bool { return r == relationElement || r == relation
 // header is the part of a snapshot that says how to read the others.
 type header struct {
 	Meta struct {
-		NodeFields      []string          `json:"node_fields"`
-		NodeTypes       []json.RawMessage `json:"node_types"`
-		EdgeFields      []string          `json:"edge_fields"`
-		EdgeTypes       []json.RawMessage `json:"edge_types"`
-		LocationFields  []string          `json:"location_fields"`
-		TraceInfoFields []string          `json:"trace_function_info_fields"`
-		TraceNodeFields []string          `json:"trace_node_fields"`
+		NodeFields     []string          `json:"node_fields"`
+		NodeTypes      []json.RawMessage `json:"node_types"`
+		EdgeFields     []string          `json:"edge_fields"`
+		EdgeTypes      []json.RawMessage `json:"edge_types"`
+		LocationFields []string          `json:"location_fields"`
 	} `json:"meta"`
 	NodeCount        uint64 `json:"node_count"`
 	EdgeCount        uint64 `json:"edge_count"`
@@ -104,7 +102,7 @@ func parseHeader(text []byte) (*header, error) {
 			}
 		}
 	}
-	for _, fields := range [][]string{m.NodeFields, m.EdgeFields, m.LocationFields, m.TraceInfoFields, m.TraceNodeFields} {
+	for _, fields := range [][]string{m.NodeFields, m.EdgeFields, m.LocationFields} {
 		if len(fields) > maxFields {
 			return nil, fmt.Errorf("meta has a list of %d fields", len(fields))
 		}

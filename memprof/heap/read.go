@@ -117,7 +117,7 @@ func (d *decoder) part() error {
 	}
 	parts := map[string]func() error{
 		"snapshot": d.header, "nodes": d.nodes, "edges": d.edges, "strings": d.texts,
-		"locations": d.locations, "trace_function_infos": d.traceInfos, "trace_tree": d.traceTree,
+		"locations": d.locations,
 	}
 	read, known := parts[key]
 	if !known {

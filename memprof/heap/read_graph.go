@@ -55,7 +55,7 @@ func (d *decoder) nodes() error {
 	n := d.reserve(count)
 	s.nodeType, s.nodeName, s.nodeID = make([]uint8, 0, n), make([]uint32, 0, n), make([]uint32, 0, n)
 	s.selfSize, s.firstEdge = make([]uint64, 0, n), make([]uint32, 1, n+1)
-	at := columns(d.head.Meta.NodeFields, "type", "name", "id", "self_size", "edge_count", "detachedness", "trace_node_id")
+	at := columns(d.head.Meta.NodeFields, "type", "name", "id", "self_size", "edge_count", "detachedness")
 	var edges uint64
 	begin := func(row uint64) error {
 		if row == count {
@@ -86,9 +86,6 @@ func (d *decoder) nodes() error {
 			s.firstEdge = append(s.firstEdge, uint32(edges))
 		case 5:
 			s.detached = append(s.detached, uint8(min(value, 255)))
-		case 6:
-			s.traceID = append(s.traceID, uint32(value))
-			return d.fits(value)
 		}
 		return nil
 	}

@@ -26,8 +26,7 @@ type Snapshot struct {
 	nodeName []uint32 // index of a string
 	nodeID   []uint32
 	selfSize []uint64
-	detached []uint8  // 2 for a DOM node outside of its document; nil where V8 does not tell
-	traceID  []uint32 // what allocated it; nil where that was not tracked
+	detached []uint8 // 2 for a DOM node outside of its document; nil where V8 does not tell
 	// firstEdge is where the edges of a node begin; it has one entry more than there are nodes.
 	firstEdge []uint32
 
@@ -38,7 +37,6 @@ type Snapshot struct {
 
 	strings   texts
 	locations []location // in the order of their nodes
-	stacks    stacks
 
 	// What is worked out when it is needed first.
 	byID     []uint32 // nodes in the order of their ids
@@ -124,15 +122,6 @@ func (s *Snapshot) find(id uint32) uint32 {
 		return none
 	}
 	return s.byID[at]
-}
-
-// location is where the source of a node begins.
-func (s *Snapshot) location(n uint32) (location, bool) {
-	at, ok := slices.BinarySearchFunc(s.locations, n, func(l location, n uint32) int { return cmp.Compare(l.node, n) })
-	if !ok {
-		return location{}, false
-	}
-	return s.locations[at], true
 }
 
 // keeps tells whether an edge of a node keeps its target alive by itself. A weak one does not. A

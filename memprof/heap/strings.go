@@ -13,8 +13,6 @@ type texts struct {
 	blocks [][]byte
 	start  []uint32 // block * blockSize + position
 	length []uint16 // what was kept
-	whole  map[uint32]uint64
-	total  uint64
 }
 
 // read takes the next string.
@@ -27,7 +25,7 @@ func (t *texts) read(s *scanner) error {
 	}
 	last := len(t.blocks) - 1
 	before := len(t.blocks[last])
-	block, length, err := s.text(t.blocks[last], t.limit)
+	block, _, err := s.text(t.blocks[last], t.limit)
 	if err != nil {
 		return err
 	}
@@ -35,16 +33,8 @@ func (t *texts) read(s *scanner) error {
 	if len(t.start) == 1<<32-2 {
 		return s.fault("there are more strings than 32 bits count")
 	}
-	kept := len(block) - before
-	if kept < length {
-		if t.whole == nil {
-			t.whole = make(map[uint32]uint64)
-		}
-		t.whole[uint32(len(t.start))] = uint64(length)
-	}
 	t.start = append(t.start, uint32(last*blockSize+before))
-	t.length = append(t.length, uint16(kept))
-	t.total += uint64(length)
+	t.length = append(t.length, uint16(len(block)-before))
 	return nil
 }
 
@@ -57,9 +47,6 @@ func (t *texts) bytes(i uint32) []byte {
 }
 
 func (t *texts) at(i uint32) string { return string(t.bytes(i)) }
-
-// cut returns how long a string is that was cut; 0 for one that is whole.
-func (t *texts) cut(i uint32) uint64 { return t.whole[i] }
 
 // checkIndex holds the largest index of a string that was met to the number of strings.
 func (t *texts) checkIndex(m maxIndex) error {

@@ -239,20 +239,24 @@ func cleanupAnswer(d memprof.Diagnosis) answer {
 
 // recreateAnswer says whether doing away with pages, contexts or the browser helps.
 func recreateAnswer(d memprof.Diagnosis) answer {
-	unit := unitIn(d, d.Of)
-	var parts []string
-	tells := func(r memprof.Returned) bool { return r.Helps != "cannot tell" }
-	if len(d.Recreate) > 0 && !slices.ContainsFunc(d.Recreate, tells) {
-		grown := amount(unit, d.Recreate[0].Grown)
-		return answer{"recreate", []string{"cannot tell: only " + grown + " had grown, too little to tell what gives it back"}}
+	if len(d.Recreate) == 0 {
+		return answer{"recreate", []string{dash + " (nothing was recreated)"}}
 	}
+	var parts, why []string
 	for _, r := range d.Recreate {
-		parts = append(parts, plain(r.Name)+": "+returned(r, unit))
+		parts = append(parts, plain(r.Name)+": "+returned(r, unitIn(d, r.Metric)))
+		if r.Helps == memprof.HelpsUntold {
+			why = append(why, plain(r.Says))
+		}
 	}
-	if len(parts) == 0 {
-		parts = []string{dash + " (nothing was recreated)"}
+	text := strings.Join(parts, "; ")
+	if len(why) == len(parts) { // none tells: each reason once
+		text = memprof.HelpsUntold + ", " + strings.Join(slices.Compact(why), "; ")
 	}
-	return answer{"recreate", []string{strings.Join(parts, "; ")}}
+	if of := d.Recreate[0].Metric; of != d.Of {
+		text = "of " + seriesName(of) + ": " + text
+	}
+	return answer{"recreate", []string{text}}
 }
 
 // returned says whether something helps: by its figures, or else in the diagnosis's own words.
@@ -263,27 +267,31 @@ func returned(r memprof.Returned, unit memprof.Unit) string {
 	}
 	says := strings.TrimSuffix(plain(strings.TrimSpace(r.Says)), ".")
 	switch {
-	case says != "" && (!r.Bytes.Known || r.Helps == "cannot tell"):
+	case says != "" && (!r.Bytes.Known || r.Helps == memprof.HelpsUntold):
 		return helps + ", " + says
 	case !r.Bytes.Known:
 		return helps + " (not measured)"
 	}
-	back := amount(unit, r.Bytes.Value)
-	if r.Bytes.Lo != r.Bytes.Hi {
-		back = strings.TrimPrefix(interval(unit, r.Bytes), "+")
-	}
-	text := helps + ", "
-	if r.Name == "cleanup" {
-		text += "gives back "
-	}
-	text += back + " of " + amount(unit, r.Grown)
-	if r.Name == "cleanup" {
-		text += " a cycle"
-	}
+	text := helps + ", " + givenBack(r, unit)
 	if r.Took > 0 {
 		text += " in " + duration(r.Took)
 	}
 	return text
+}
+
+// givenBack is how much was given back of how much.
+func givenBack(r memprof.Returned, unit memprof.Unit) string {
+	back, of := amount(unit, r.Bytes.Value), " of "+amount(unit, r.Grown)
+	exactly := r.Bytes.Lo == r.Bytes.Hi
+	switch {
+	case r.Name == string(memprof.Cleanup) && exactly:
+		return "gives back " + back + of + " a cycle"
+	case r.Name == string(memprof.Cleanup):
+		return "gives back " + strings.TrimPrefix(interval(unit, r.Bytes), "+") + of + " a cycle"
+	case exactly:
+		return back + of
+	}
+	return amount(unit, r.Bytes.Lo) + " to " + amount(unit, r.Bytes.Hi) + of
 }
 
 // capital makes the first letter of a text a capital.

@@ -119,7 +119,7 @@ func run(n int, of memprof.Series, rate float64) memprof.Diagnosis {
 			},
 			Notes: []string{"memory is a model: 45 KB a page for each DevTools session"},
 		},
-		Cleanup: &memprof.Returned{Name: "cleanup", Grown: 61e6, Bytes: about(60.2e6, 1.1e6), Share: .987, Helps: "yes"},
+		Cleanup: &memprof.Returned{Name: string(memprof.Cleanup), Metric: anonChrome, Grown: 61e6, Bytes: about(60.2e6, 1.1e6), Share: .987, Helps: memprof.HelpsFully},
 		Metrics: stable(n),
 	}
 	d.Rate = rateOf(of, about(rate, max(math.Abs(rate)*.036, 12_000)))
@@ -227,9 +227,9 @@ func leaking(n int) (memprof.Diagnosis, memprof.Trace) {
 	d.BySite = []memprof.Share{{Name: "shop", Rate: about(1_121_000, 44_000), Grows: true}, {Name: "news", Rate: about(9_000, 31_000)}}
 	d.Cleanup.Says = "cleaning up gives back 60.2 MB of the 61.0 MB that a cycle's scraping takes; 1.14 MB a cycle stay"
 	d.Recreate = []memprof.Returned{
-		{Name: "pages", Grown: 33.1e6, Bytes: exactly(32.6e6), Share: .985, Helps: "yes", Took: 210 * time.Millisecond, Says: "closing every page gives back 32.6 MB of the 33.1 MB that had grown, in 210ms"},
-		{Name: "contexts", Grown: 33.1e6, Bytes: exactly(32.8e6), Share: .99, Helps: "yes", Took: 340 * time.Millisecond},
-		{Name: "browser", Grown: 33.1e6, Bytes: exactly(33.1e6), Share: 1, Helps: "yes", Took: 900 * time.Millisecond, Says: "restarting the browser gives back all of the 33.1 MB that had grown, in 900ms"},
+		{Name: memprof.RecreatePages, Metric: anonChrome, Grown: 33.1e6, Bytes: exactly(32.6e6), Share: .985, Helps: memprof.HelpsFully, Took: 210 * time.Millisecond, Says: "closing every page gives back 32.6 MB of the 33.1 MB that had grown, in 210ms"},
+		{Name: memprof.RecreateContexts, Metric: anonChrome, Grown: 33.1e6, Bytes: exactly(32.8e6), Share: .99, Helps: memprof.HelpsFully, Took: 340 * time.Millisecond},
+		{Name: memprof.RecreateBrowser, Metric: anonChrome, Grown: 33.1e6, Bytes: exactly(33.1e6), Share: 1, Helps: memprof.HelpsFully, Took: 900 * time.Millisecond, Says: "restarting the browser gives back all of the 33.1 MB that had grown, in 900ms"},
 	}
 	d.Heap = &memprof.HeapEvidence{
 		Site: "shop", URL: "https://shop.example/list", Cycles: n, Detached: 360, Strings: 48_000,

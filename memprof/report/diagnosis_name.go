@@ -1,62 +1,16 @@
 package report
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/ebbworker/ebb/memprof"
 )
 
-// shortNames are what people call metrics; others go by their names.
-var shortNames = map[string]string{
-	"process.anon":             "anonymous memory",
-	"process.swap":             "swapped out",
-	"process.count":            "processes",
-	"process.threads":          "threads",
-	"process.fds":              "open files",
-	"process.sockets":          "sockets",
-	"process.pss":              "PSS",
-	"process.uss":              "USS",
-	"heap.used":                "JS heap in use",
-	"heap.total":               "JS heap reserved",
-	"heap.embedder":            "DOM heap",
-	"heap.backing":             "backing stores",
-	"perf.Nodes":               "DOM nodes",
-	"perf.JSEventListeners":    "event listeners",
-	"perf.Documents":           "documents",
-	"perf.Frames":              "frames",
-	"perf.LayoutObjects":       "layout objects",
-	"perf.ArrayBufferContents": "array buffers",
-	"dom.nodes":                "DOM nodes (2)",
-	"dom.listeners":            "listeners (2)",
-	"dom.documents":            "documents (2)",
-	"target.count":             "open targets",
-	"context.count":            "browser contexts",
-	"storage.bytes":            "storage",
-	"storage.local":            "local storage",
-	"storage.session":          "session storage",
-	"storage.cookies":          "cookies",
-	"profile.bytes":            "profile folder",
-	"profile.files":            "profile files",
-	"store.bytes":              "Ebb's database",
-	"go.heap_live":             "Go heap, live",
-	"go.heap_objects":          "Go heap, objects",
-	"go.stacks":                "Go stacks",
-	"go.total":                 "Go memory, total",
-	"go.goroutines":            "goroutines",
-	"isolate.heap_used":        "other JS heaps",
-	"isolate.heap_embedder":    "other DOM heaps",
-	"isolate.heap_backing":     "other backing stores",
-}
-
 // nameOf is what people call a metric.
 func nameOf(metric string) string {
-	if name, ok := shortNames[metric]; ok {
-		return name
-	}
-	if metric == "" {
-		return dash
-	}
-	return plain(metric)
+	row, _ := memprof.MetricOf(metric)
+	return cmp.Or(row.Label, plain(metric), dash)
 }
 
 // processOf is the process type that a series belongs to; "" if it belongs to none. Heaps and

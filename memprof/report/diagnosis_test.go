@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,4 +50,22 @@ func TestDiagnosisTextInColour(t *testing.T) {
 
 func TestDiagnosisTextReturnsTheWritersError(t *testing.T) {
 	require.EqualError(t, DiagnosisText(broken{}, memprof.Diagnosis{}, 0, false), "write the table: pipe closed")
+}
+
+// What is given back is told in the unit of its own metric, which is named where it is not the headline's.
+func TestRecreateSaysOfWhatItTells(t *testing.T) {
+	d := run(30, anonChrome, 1e6)
+	says := func(ways ...memprof.Returned) string {
+		d.Recreate = ways
+		return recreateAnswer(d).texts[0]
+	}
+	untold := memprof.Returned{Name: memprof.RecreateConsole, Metric: anonChrome, Grown: 1e6, Helps: memprof.HelpsUntold, Says: "only 1.00 MB had grown"}
+	pages := untold
+	pages.Name = memprof.RecreatePages
+	require.Equal(t, "- (nothing was recreated)", says())
+	require.Equal(t, "cannot tell, only 1.00 MB had grown", says(untold, pages))
+	pages = memprof.Returned{Name: memprof.RecreatePages, Metric: anonChrome, Grown: 5e6, Bytes: about(2e6, 1e6), Helps: memprof.HelpsPartly}
+	require.Equal(t, "console: cannot tell, only 1.00 MB had grown; pages: partly, 1.00 MB to 3.00 MB of 5.00 MB", says(untold, pages))
+	pages = memprof.Returned{Name: memprof.RecreatePages, Metric: domNodes, Grown: 33, Bytes: exactly(33), Helps: memprof.HelpsFully, Took: 311 * time.Millisecond}
+	require.Equal(t, "of DOM nodes: pages: yes, 33 of 33 in 311 ms", says(pages))
 }

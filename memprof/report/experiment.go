@@ -43,10 +43,10 @@ func (s *screen) outcome(e memprof.Experiment) {
 	for _, line := range fold(title, s.width, 2) {
 		s.line("%s", s.paint(outcomeColor[kind], line))
 	}
-	s.fold(experimentHeadline(e))
+	s.fold(aboutCleanups(e, e.Headline))
 	s.fold(comparedWords(e))
 	if e.Stopped != "" {
-		s.fold("Ended before its plan: " + lower(sentence(e.Stopped)) + ".")
+		s.fold("Ended before its plan: " + phrase(e.Stopped) + ".")
 	}
 	s.line("")
 }
@@ -71,6 +71,8 @@ func outcomeOf(e memprof.Experiment) (kind, title string) {
 		return outcomeUnclear, "NOTHING COMPARED"
 	case e.Recommended.Flat && with == "":
 		return outcomeGood, "NOTHING GROWS"
+	case e.Recommended.Flat && !e.Recommended.Measured:
+		return outcomeUnclear, "PREDICTED FLAT with " + with
 	case e.Recommended.Flat:
 		return outcomeGood, "FLAT with " + with
 	case with != "":
@@ -106,22 +108,21 @@ func namesOfCleanups(list []string) []string {
 
 // sentence makes a text one of its own; "" stays "".
 func sentence(text string) string {
-	text = strings.TrimRight(capital(plain(strings.TrimSpace(text))), ".")
-	if text == "" {
+	if text = phrase(text); text == "" {
 		return ""
 	}
-	return text + "."
+	return capital(text) + "."
 }
 
-// experimentHeadline is the answer in one sentence. The name of a cleanup keeps its small letter.
-func experimentHeadline(e memprof.Experiment) string {
-	text := sentence(e.Headline)
+// aboutCleanups is sentence, but the name of a cleanup at the beginning keeps its small letter.
+func aboutCleanups(e memprof.Experiment, text string) string {
+	out := sentence(text)
 	for _, c := range e.Plan.Cleanups {
-		if strings.HasPrefix(e.Headline, c.Name) {
-			return lower(text) + "."
+		if c.Name != "" && strings.HasPrefix(text, c.Name) {
+			return phrase(text) + "."
 		}
 	}
-	return text
+	return out
 }
 
 // comparedWords say how many blocks of what an experiment is of.

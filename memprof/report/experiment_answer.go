@@ -23,7 +23,7 @@ func recommendAnswer(e memprof.Experiment) answer {
 	case with == "" && r.Flat:
 		a.texts = []string{"none: memory is flat without any of them"}
 	case with == "":
-		a.texts = []string{strings.TrimRight("none: "+lower(sentence(r.Says)), " :")}
+		a.texts = []string{strings.TrimRight("none: "+phrase(r.Says), " :")}
 	default:
 		a.texts = []string{with, flatWords(e)}
 	}
@@ -47,13 +47,8 @@ func flatWords(e memprof.Experiment) string {
 	return text
 }
 
-// lower makes the first letter of a text small, and drops its full stop.
-func lower(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.TrimSuffix(strings.ToLower(text[:1])+text[1:], ".")
-}
+// phrase is a text as part of a sentence: on one line, without its full stop.
+func phrase(text string) string { return strings.TrimRight(plain(strings.TrimSpace(text)), ".") }
 
 // sameAnswer says whether the blocks without any cleanup are alike, as they must be.
 func sameAnswer(e memprof.Experiment) answer {
@@ -64,7 +59,7 @@ func sameAnswer(e memprof.Experiment) answer {
 	}
 	text := "nothing against nothing: " + brief(e.Unit, e.Same.Difference.Estimate) + " a cycle: "
 	if e.Same.Differs {
-		a.texts = []string{text + "THEY DIFFER, and must not. Nothing here is to be trusted: " + lower(sentence(e.Same.Says))}
+		a.texts = []string{text + "THEY DIFFER, and must not. Nothing here is to be trusted: " + phrase(e.Same.Says)}
 		return a
 	}
 	a.texts = []string{text + "alike, as it must be"}
@@ -105,7 +100,7 @@ func togetherAnswer(e memprof.Experiment) answer {
 	for _, i := range e.Interactions {
 		text := joined(namesOfCleanups(i.Of)) + " save " + lessWords(e.Unit, i.Less.Estimate) + " than the sum of each"
 		if i.Says != "" {
-			text += ": " + lower(sentence(i.Says))
+			text += ": " + phrase(i.Says)
 		}
 		a.texts = append(a.texts, text)
 	}
@@ -164,7 +159,7 @@ func planAnswer(e memprof.Experiment) answer {
 	}
 	for _, row := range planRows(e) {
 		if row[1] != dash {
-			a.texts = append(a.texts, lower(row[0])+": "+row[1])
+			a.texts = append(a.texts, strings.ToLower(row[0])+": "+row[1])
 		}
 	}
 	return a
@@ -177,14 +172,11 @@ func planRows(e memprof.Experiment) [][2]string {
 	if p.Fresh {
 		scheme = orDash(p.Scheme) + ", each block in a fresh browser"
 	}
-	blocks := fmt.Sprintf("%d of %s (%d of them lead in, and are not judged), after %s of warm-up; seed %d",
-		len(p.Blocks), count(p.Cycles, "cycle"), p.Wash, count(p.WarmUp, "cycle"), p.Seed)
+	blocks := fmt.Sprintf("%d of %s (not judged: %s at the beginning of each), after %s of warm-up; seed %d",
+		len(p.Blocks), count(p.Cycles, "cycle"), count(p.Wash, "cycle"), count(p.WarmUp, "cycle"), p.Seed)
 	looks := "once, at the end"
-	switch {
-	case p.Looks > 0 && p.Open:
+	if p.Open {
 		looks = "after each replicate, as often as needed"
-	case p.Looks > 0:
-		looks = count(p.Looks, "time") + " at most, after each replicate"
 	}
 	return [][2]string{
 		{"Scheme", scheme},
@@ -193,44 +185,24 @@ func planRows(e memprof.Experiment) [][2]string {
 		{"Looked at", looks},
 		{"Smallest visible", smallestEffect(e)},
 		{"On in every arm", orDash(strings.Join(p.Fixed, ", "))},
-		{"Again", plain(experimentCommand(e))},
+		{againRow, experimentCommand(e)},
 	}
 }
+
+// againRow names the command in planRows.
+const againRow = "Again"
 
 // smallestEffect says how small an effect could be seen, as planned and as it came.
 func smallestEffect(e memprof.Experiment) string {
 	planned, reached := dash, dash
 	if e.Plan.Smallest > 0 && known(e.Plan.Smallest) {
-		planned = amount(memprof.Bytes, e.Plan.Smallest) + " a cycle"
+		planned = threshold(memprof.Bytes, e.Plan.Smallest) + " a cycle"
 		if e.Plan.Noise > 0 && known(e.Plan.Noise) {
-			planned += " at a noise of " + amount(memprof.Bytes, e.Plan.Noise)
+			planned += " at a noise of " + threshold(memprof.Bytes, e.Plan.Noise)
 		}
 	}
 	if e.SmallestVisible > 0 && known(e.SmallestVisible) {
-		reached = amount(e.Unit, e.SmallestVisible) + " a cycle"
+		reached = threshold(e.Unit, e.SmallestVisible) + " a cycle"
 	}
 	return "planned " + planned + ", reached " + reached + " (80 % power)"
-}
-
-// experimentCommand runs an experiment of the same cleanups in the same order again.
-func experimentCommand(e memprof.Experiment) string {
-	words := []string{"ebb", "experiment"}
-	for _, s := range e.Sites {
-		words = append(words, quoted(s))
-	}
-	for _, c := range e.Plan.Cleanups {
-		words = append(words, "--cleanup", quoted(c.Name+"="+c.When))
-	}
-	return strings.Join(append(words, fmt.Sprintf("--seed %d", e.Plan.Seed)), " ")
-}
-
-// quoted is a word as a shell takes it.
-func quoted(word string) string {
-	safe := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=./:,@", r)
-	}
-	if word != "" && strings.TrimFunc(word, safe) == "" && !strings.HasPrefix(word, "-") {
-		return word
-	}
-	return "'" + strings.ReplaceAll(plain(word), "'", `'\''`) + "'"
 }

@@ -113,7 +113,7 @@ func (s *screen) cleanup(e memprof.Experiment, c memprof.CleanupAnswer) {
 	if c.On.Metric != "" && c.On != e.Of {
 		verdict += " on " + seriesName(c.On)
 	}
-	if text := lower(sentence(c.Says)); text != "" {
+	if text := phrase(c.Says); text != "" {
 		verdict += ": " + text
 	}
 	if c.Verdict == memprof.CannotTell {

@@ -163,7 +163,7 @@ func eightTried() memprof.Experiment {
 		{"cookies", "run", -2_000, 3, 0, memprof.NoEffect},
 		{"memory-pressure", "cycle", -181_000, -24, 0, memprof.Harms},
 	}, arms)
-	e.Plan.Chosen, e.Plan.Looks = "eight cleanups have 256 combinations: 16 of them tell their main effects apart", 6
+	e.Plan.Chosen, e.Plan.Open = "eight cleanups have 256 combinations: 16 of them tell their main effects apart", true
 	e.Headline = "http-cache and recreate-page after each run keep memory flat; they cost 523 ms a cycle"
 	e.Recommended = memprof.Recommendation{
 		Cleanups: []string{"http-cache", "recreate-page"}, Rules: []string{"http-cache=run", "recreate-page=run"},
@@ -184,8 +184,10 @@ func nothingRan() memprof.Experiment {
 	e.SmallestVisible, e.MoreCycles = 0, 0
 	for i := range e.Answers {
 		a := &e.Answers[i]
-		*a = memprof.CleanupAnswer{Name: a.Name, When: a.When, Verdict: memprof.CannotTell, Saved: unknownEffect(), Level: unknownEffect(), Peak: unknownEffect(),
-			Cost: unknownEffect(), Itself: math.NaN(), SavedPerMs: math.NaN(), Fetched: unknownEffect(), Failed: unknownEffect()}
+		*a = memprof.CleanupAnswer{
+			Name: a.Name, When: a.When, Verdict: memprof.CannotTell, Saved: unknownEffect(), Level: unknownEffect(), Peak: unknownEffect(),
+			Cost: unknownEffect(), Itself: math.NaN(), SavedPerMs: math.NaN(), Fetched: unknownEffect(), Failed: unknownEffect(),
+		}
 	}
 	return e
 }
@@ -257,7 +259,7 @@ func countTried() memprof.Experiment {
 		}
 		e.Blocks[i].Rate = exactly(12)
 	}
-	e.Recommended.Rate = exactly(0)
+	e.Recommended.Rate, e.Same.Difference.Estimate = exactly(0), exactly(0)
 	return e
 }
 

@@ -97,7 +97,7 @@ func columnWords(e memprof.Experiment) string {
 	if e.Of.Metric != "" {
 		of = seriesName(e.Of)
 	}
-	return "All figures are a cycle's. saved: by how much less " + of + " grows; cost: by how much longer a cycle takes; MB/s: memory saved for each second of " +
+	return "All figures are a cycle's. saved: by how much smaller the growth of " + of + " is; cost, ms: by how much longer a cycle takes; MB/s: memory saved for each second of " +
 		"cost; level, peak: by how many MB memory is lower after cleaning up, at its highest; fetch, fail: MB and pages that are fetched, and fail, in addition."
 }
 

@@ -191,6 +191,7 @@ func heapParts(h memprof.HeapEvidence) *htmlHeap {
 var usedReasons = map[string]string{
 	"warm-up": "warm-up: the first cycles fill caches and compile code, so no slope is taken from them",
 	"spike":   "a spike: it departs from the cycles before and after it",
+	"pending": "it stands out, and no cycle after it tells a spike from a step",
 	"gap":     "a gap: memory could not be read at its end",
 }
 

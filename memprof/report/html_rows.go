@@ -3,9 +3,7 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/ebbworker/ebb/memprof"
@@ -44,7 +42,7 @@ func metricRow(m memprof.MetricVerdict) htmlMetric {
 		Rate: brief(m.Unit, m.Rate), EndRate: dash, FromTo: fromTo(m.Unit, m.First, m.Last), Smallest: dash, P: dash,
 		Used: fmt.Sprintf("%d of %d", m.Used, m.Cycles), Mini: miniature(m.Values), Evidence: metricEvidence(m),
 	}
-	if m.Verdict == "" {
+	if m.Role == memprof.Shown {
 		row.Verdict, row.Used = "not judged", dash
 		return row
 	}
@@ -195,23 +193,17 @@ func external(e memprof.External) []string {
 
 // phaseNames are the kinds of phases in which anything changed, in the order of a cycle; overlaps follow.
 func phaseNames(d memprof.Diagnosis) []string {
-	seen := map[string]bool{}
+	seen := map[memprof.Kind]bool{}
 	for _, c := range d.Cycles {
 		for name, v := range c.Phases {
-			seen[name] = seen[name] || v != 0
+			if v != 0 {
+				seen[memprof.Kind(name)] = true
+			}
 		}
 	}
-	rank := func(name string) int {
-		if i := slices.Index(kinds, memprof.Kind(name)); i >= 0 {
-			return i
-		}
-		return len(kinds)
+	var names []string
+	for _, k := range phaseOrder(seen) {
+		names = append(names, string(k))
 	}
-	maps.DeleteFunc(seen, func(_ string, moves bool) bool { return !moves })
-	return slices.SortedFunc(maps.Keys(seen), func(a, b string) int {
-		if c := rank(a) - rank(b); c != 0 {
-			return c
-		}
-		return strings.Compare(a, b)
-	})
+	return names
 }

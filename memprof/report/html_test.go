@@ -128,7 +128,9 @@ func TestDiagnosisHTMLAddsUp(t *testing.T) {
 	}
 	table := cycleRows(d)
 	require.Equal(t, []string{"scrape", "cleanup", "settle", "idle"}, table.Phases)
+	require.Len(t, table.Rows, 30)
 	for _, row := range table.Rows {
+		require.Len(t, row.Phases, len(table.Phases))
 		sum := 0.0
 		for _, cell := range row.Phases {
 			sum += read(cell)

@@ -117,7 +117,7 @@ func TestFiguresOfADiagnosis(t *testing.T) {
 		"+12 (exactly)":              interval(memprof.Count, exactly(12)),
 		"0 (exactly)":                interval(memprof.Count, exactly(0)),
 		"+262,144 bytes":             "+" + number(262_144, 0) + " bytes",
-		"3.10 -> 37.2 MB":            "3.10 -> 37.2 MB",
+		"0.80 -> 3.70 MB":            fromTo(memprof.Bytes, .8e6, 3.7e6),
 		"17 -> 46":                   fromTo(memprof.Count, 17, 46),
 		"- -> 46":                    fromTo(memprof.Count, math.NaN(), 46),
 		"3.1 -> 29.6 MB":             fromTo(memprof.Bytes, 3.1e6, 29.6e6),

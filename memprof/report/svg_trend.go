@@ -58,7 +58,7 @@ func cycleNumbers(d memprof.Diagnosis, n int) []int {
 	return numbers
 }
 
-// usedAs says how the judge used a value: "used", "warm-up" or "spike".
+// usedAs says how the judge used a value: "used", "warm-up", "spike" or "pending".
 func usedAs(d memprof.Diagnosis, m memprof.MetricVerdict, i int) string {
 	if slices.Contains(m.SpikesAt, i+1) {
 		return "spike"
@@ -71,6 +71,10 @@ func usedAs(d memprof.Diagnosis, m memprof.MetricVerdict, i int) string {
 			return "used"
 		case "spike":
 			if len(m.SpikesAt) == 0 && m.Series() == d.Of {
+				return used
+			}
+		case "pending":
+			if m.Series() == d.Of {
 				return used
 			}
 		}

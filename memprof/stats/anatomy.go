@@ -153,7 +153,7 @@ func (a *Anatomy) recover(points []Point, noise float64) {
 	for i, p := range end {
 		levels[i] = p.Y
 	}
-	post := monitorMedian(levels)
+	post := median(levels)
 	a.Recovery = (a.Peak - post) / a.Height
 	a.Recovered = post <= a.Baseline+max(2*noise, .1*a.Height)
 	near := a.Peak - min(max(3*noise, .02*a.Height), .1*a.Height)
@@ -205,11 +205,8 @@ func anatomyNoise(points []Point, noise float64) float64 {
 	for i := range points[1:] {
 		steps = append(steps, points[i+1].Y-points[i].Y)
 	}
-	middle := monitorMedian(steps)
-	for i := range steps {
-		steps[i] = math.Abs(steps[i] - middle)
-	}
-	return 1.4826 * monitorMedian(steps) / math.Sqrt2
+	_, spread := MedianSpread(steps)
+	return spread / math.Sqrt2
 }
 
 // anatomyBaseline is the median before the first phase began or, if nothing was read then, of what
@@ -228,7 +225,7 @@ func anatomyBaseline(points []Point, phases []Phase) float64 {
 		}
 	}
 	if len(before) > 0 && len(phases) > 0 {
-		return monitorMedian(before)
+		return median(before)
 	}
 	foot := len(points) - 1
 	for foot > 0 && points[foot].Y > lowest+.1*(points[len(points)-1].Y-lowest) {
@@ -237,7 +234,7 @@ func anatomyBaseline(points []Point, phases []Phase) float64 {
 	for _, p := range points[:foot+1] {
 		before = append(before, p.Y)
 	}
-	return monitorMedian(before)
+	return median(before)
 }
 
 // anatomyCrossing is when the line from a to b has the value y.
@@ -257,7 +254,7 @@ func anatomySlope(points []Point) float64 {
 			slopes = append(slopes, (points[i].Y-points[j].Y)/(points[i].T-points[j].T))
 		}
 	}
-	return monitorMedian(slopes)
+	return median(slopes)
 }
 
 // anatomyJoin names several phases as one.

@@ -55,7 +55,7 @@ func AttributeRise(cycles []Trace, noise float64) Attribution {
 	if len(windows) == 0 {
 		return Attribution{Warnings: []string{"nothing rises above the noise in any cycle"}}
 	}
-	out := attribute(windows, monitorMedian(noises))
+	out := attribute(windows, median(noises))
 	out.Cycles = len(windows)
 	for _, trigger := range triggers {
 		if trigger == out.Trigger {

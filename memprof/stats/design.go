@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
@@ -12,7 +13,7 @@ const MaxFactors = 8
 
 // Word is a product of factors: bit 0 is factor A, bit 1 factor B, and so on. Multiplying words
 // is their exclusive or; 0 is the identity.
-type Word uint16
+type Word uint32
 
 // String writes the word with its letters: "ABCE"; the identity is "I".
 func (w Word) String() string {
@@ -20,16 +21,24 @@ func (w Word) String() string {
 		return "I"
 	}
 	var letters []byte
-	for f := range 16 {
+	for f := range 32 {
 		if w.Has(f) {
-			letters = append(letters, byte('A'+f))
+			letters = append(letters, wordLetter(f))
 		}
 	}
 	return string(letters)
 }
 
+// wordLetter is A to Z and then a to f.
+func wordLetter(f int) byte {
+	if f < 26 {
+		return byte('A' + f)
+	}
+	return byte('a' + f - 26)
+}
+
 // Len is the number of factors in the word.
-func (w Word) Len() int { return bits.OnesCount16(uint16(w)) }
+func (w Word) Len() int { return bits.OnesCount32(uint32(w)) }
 
 // Has says whether factor f (0 is A) is in the word.
 func (w Word) Has(f int) bool { return w>>f&1 == 1 }
@@ -213,6 +222,6 @@ func designSort(words []Word) {
 		if a.Len() != b.Len() {
 			return a.Len() - b.Len()
 		}
-		return int(bits.Reverse16(uint16(b))) - int(bits.Reverse16(uint16(a)))
+		return cmp.Compare(bits.Reverse32(uint32(b)), bits.Reverse32(uint32(a)))
 	})
 }

@@ -8,9 +8,12 @@
 // a clean browser still grows a little at its thirtieth cycle, so "more than nothing" would accuse
 // every one of them.
 //
+// [AnalyseTrial] compares what factors that are switched on and off in blocks of cycles do to growth, to
+// levels and to durations; [TrialPlan] says before what a trial can show.
+//
 // The parts can be used alone: [OLS], [NeweyWest], [TheilSen], [MannKendall], [HamedRao], [AR1],
 // [Trend] and [MeanRate]. Warnings travel with results; nothing is logged. No result holds NaN or
 // an infinity: an interval that nothing bounds ends at ±math.MaxFloat64 (see [Interval.Open]).
 //
-// The seeded study behind the constants is memprof/stats/study.
+// The seeded studies behind the constants are in memprof/stats/study.
 package stats

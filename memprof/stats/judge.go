@@ -20,7 +20,7 @@ func Judge(y []float64, o Options) Judgement {
 	s := newSeries(y, o)
 	j := Judgement{
 		N: len(y), Class: Inconclusive, Shape: NoShape,
-		Step: Change{Cycle: -1}, Onset: -1, Families: map[string]float64{},
+		PendingAt: -1, Step: Change{Cycle: -1}, Onset: -1, Families: map[string]float64{},
 	}
 	spikes := findSpikes(s.y, s.o)
 	level := spikes.mask(s.y)
@@ -75,8 +75,9 @@ func (j *Judgement) describeSpikes(s *series, found spikes) {
 		j.Spikes = append(j.Spikes, s.first+i)
 	}
 	if found.pending {
-		j.Pending = true
-		j.Spikes = j.Spikes[:len(j.Spikes)-1]
+		last := len(j.Spikes) - 1
+		j.Pending, j.PendingAt = true, j.Spikes[last]
+		j.Spikes = j.Spikes[:last]
 		s.note("the last cycle stands out and is left out: only those after it can tell a spike from a step")
 	}
 	if found.many > 0 {

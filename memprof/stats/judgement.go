@@ -112,6 +112,7 @@ type Judgement struct {
 	Warmup    int     // cycles dropped at the start
 	Spikes    []int   // recovered excursions, left out of the level
 	Pending   bool    // the last cycle stands out, and is left out: only the next can tell why
+	PendingAt int     // that cycle; -1 without one
 	Sawtooth  bool    // repeated drops, accounted for
 	Period    float64 // cycles from drop to drop, the median; 0 without sawtooth
 	Plateaued bool    // grew before, and no longer

@@ -132,6 +132,9 @@ func (m *Monitor) NewLife() {
 	}
 }
 
+// Alarmed tells, at no cost, whether there is an alarm: it changes with the last cycle of a batch only.
+func (m *Monitor) Alarmed() bool { return m.state.Alarm }
+
 // State returns what is known now. It takes about a millisecond.
 func (m *Monitor) State() MonitorState {
 	s := m.state
@@ -188,12 +191,8 @@ func (m *Monitor) restart() {
 
 // monitorAverage is the mean of what is within 5 robust standard deviations of the median.
 func monitorAverage(values []float64, floor float64) float64 {
-	middle := monitorMedian(values)
-	distances := make([]float64, len(values))
-	for i, v := range values {
-		distances[i] = math.Abs(v - middle)
-	}
-	reach := 5 * max(1.4826*monitorMedian(distances), floor)
+	middle, spread := MedianSpread(values)
+	reach := 5 * max(spread, floor)
 	sum, n := 0.0, 0.0
 	for _, v := range values {
 		if math.Abs(v-middle) <= reach {
@@ -202,11 +201,4 @@ func monitorAverage(values []float64, floor float64) float64 {
 		}
 	}
 	return middle + sum/n
-}
-
-// monitorMedian is the median of values that are not empty.
-func monitorMedian(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return sorted[n/2]/2 + sorted[(n-1)/2]/2
 }

@@ -29,6 +29,12 @@ func quantileSorted(s []float64, q float64) float64 {
 	return s[i] + (h-float64(i))*(s[i+1]-s[i])
 }
 
+// MedianSpread returns the median of what is not NaN, and the standard deviation that its median absolute
+// deviation stands for in a normal distribution; 0 of nothing.
+func MedianSpread(x []float64) (middle, spread float64) {
+	return median(x), madSigma * mad(x)
+}
+
 // mad returns the median absolute deviation from the median, not scaled.
 func mad(x []float64) float64 {
 	m := median(x)

@@ -199,14 +199,32 @@ func TestJudgeGapsAndSpikes(t *testing.T) {
 	j := Judge(y, memory)
 	require.Equal(t, Leak, j.Class)
 	require.Equal(t, []int{17}, j.Spikes)
+	require.Equal(t, -1, j.PendingAt)
 	require.Equal(t, 24, j.Used)
 	require.InDelta(t, .5, j.Rate.Value, .02)
 
 	y[29] += 40
 	j = Judge(y, memory)
 	require.True(t, j.Pending)
+	require.Equal(t, 29, j.PendingAt)
 	require.Equal(t, []int{17}, j.Spikes)
 	require.Equal(t, Leak, j.Class)
+}
+
+func TestMedianSpread(t *testing.T) {
+	for _, c := range []struct {
+		values         []float64
+		middle, spread float64
+	}{
+		{nil, 0, 0},
+		{[]float64{7}, 7, 0},
+		{[]float64{4, 1, 2, 100}, 3, 1.5 * 1.4826},
+		{[]float64{4, math.NaN(), 1, 2}, 2, 1.4826},
+	} {
+		middle, spread := MedianSpread(c.values)
+		require.Equal(t, c.middle, middle)
+		require.InDelta(t, c.spread, spread, 1e-12)
+	}
 }
 
 func TestMeanRate(t *testing.T) {

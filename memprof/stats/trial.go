@@ -73,6 +73,9 @@ type TrialOptions struct {
 	// Margin is the smallest effect of practical use, in the unit of the effect; for a Ratio as a
 	// factor above 1, such as 1.1. Default 0: "no effect" is never said but of exact values.
 	Margin float64
+	// Share raises Margin to this part of what the arm "nothing" does, such as .25 of its growth. Default 0.
+	// It is not for a Ratio.
+	Share float64
 	// Alpha is the error probability of all effects of one kind together. Default .05.
 	Alpha float64
 	// Looks is how often the growing trial is to be analysed at the most, at equal steps, and Look which of
@@ -91,9 +94,9 @@ type TrialEffect struct {
 	// Words are the factors as words: one, or all the interactions that the arms cannot tell apart.
 	Words []Word
 	Interval
-	SE       float64 // standard error; of a Ratio, of its logarithm
-	DF       int     // degrees of freedom of the blocks' differences
-	P        float64 // two-sided; looks are allowed for
+	SE       float64 // standard error; of a Ratio, of its logarithm; 0 if unknown
+	DF       int     // degrees of freedom of the t distribution that has this interval
+	P        float64 // two-sided, for no effect at all; looks are allowed for
 	Adjusted float64 // by Holm's method for the number of effects of this kind
 	Verdict  TrialVerdict
 	// MoreBlocks is, where the verdict is CannotTell, about how many more blocks the trial needs; 0 if
@@ -118,11 +121,14 @@ type Trial struct {
 	Differs bool
 	// Arms are in the order in which they first appear. The two "nothing" are one.
 	Arms []TrialArm
-	// Sigma is the standard deviation of a block's slope or mean, DF its degrees of freedom.
+	// Sigma is the standard deviation of a block's slope or mean, DF the degrees of freedom that the blocks
+	// leave for it: blocks less arms. 0 is an experiment that only the noise within blocks speaks for.
 	Sigma float64
 	DF    int
-	// SmallestVisible is the effect that is found with a power of 80 %, by Holm's method at its
-	// strictest; of a Ratio a factor above 1.
+	// Margin is the one that was used.
+	Margin float64
+	// SmallestVisible is the effect that such a trial finds with a power of 80 %, by Holm's method at its
+	// strictest; of a Ratio a factor above 1. It is math.MaxFloat64 if nothing is known.
 	SmallestVisible float64
 	// Used and Dropped count the blocks. Dropped ones had fewer than two usable values (for Growth), or none.
 	Used, Dropped int

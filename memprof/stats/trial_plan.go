@@ -3,12 +3,15 @@ package stats
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// TrialArms returns the arms of a scheme, "nothing" first where it has one; the second "nothing" is not among
-// them. More than MaxFactors, or fewer than one, is an error.
+// TrialArms returns the arms of a scheme in the order of the factors, "nothing" first where the scheme has it; the second
+// "nothing" is not among them. A Factorial has the arms of [FactorialDesign], a LeaveOneOut "all" after "nothing".
+// More than MaxFactors, or fewer than one, is an error.
 func TrialArms(scheme TrialScheme, factors int) ([][]bool, error) {
 	d, err := FactorialDesign(factors)
 	if err != nil {
@@ -17,54 +20,99 @@ func TrialArms(scheme TrialScheme, factors int) ([][]bool, error) {
 	if scheme == Factorial {
 		return d.Arms(), nil
 	}
-	arms := [][]bool{make([]bool, factors)}
+	all := Word(1)<<factors - 1
+	words := []Word{0}
 	if scheme == LeaveOneOut {
-		all := make([]bool, factors)
-		for f := range all {
-			all[f] = true
-		}
-		arms = append(arms, all)
+		words = append(words, all)
 	}
 	for f := range factors {
-		arm := make([]bool, factors)
-		for g := range arm {
-			arm[g] = (g == f) != (scheme == LeaveOneOut)
+		w := Word(1) << f
+		if scheme == LeaveOneOut {
+			w = all &^ w
 		}
-		arms = append(arms, arm)
+		if !slices.Contains(words, w) { // of one factor, all but one is nothing
+			words = append(words, w)
+		}
+	}
+	arms := make([][]bool, len(words))
+	for i, w := range words {
+		arms[i] = make([]bool, factors)
+		for f := range factors {
+			arms[i][f] = w.Has(f)
+		}
 	}
 	return arms, nil
 }
 
-// TrialPlan is a trial before it is run.
+// TrialPlan is a trial on growth before it is run.
 type TrialPlan struct {
-	Scheme     TrialScheme
-	Factors    int
+	Arms       [][]bool // without the second "nothing"
 	Replicates int
-	Cycles     int // of a block, with the wash
-	Wash       int // default 1
-	// Sigma is the standard deviation of one value, Rho its autocorrelation, Tau the standard deviation of growth
-	// between blocks.
-	Sigma, Rho, Tau float64
-	Alpha           float64 // default .05
+	Cycles     int     // of a block, with the wash
+	Sigma      float64 // standard deviation of one value
+	Rho        float64 // its autocorrelation between cycles
+	Tau        float64 // standard deviation of growth between blocks of the same arm
+	// Options are those of the analysis.
+	Options TrialOptions
 }
 
-// SmallestVisible is the effect on growth that the plan finds with a power of 80 %, by Holm's method at its
-// strictest; +-math.MaxFloat64 where the plan has no blocks to spare.
-func (p TrialPlan) SmallestVisible() float64 {
-	arms, err := TrialArms(p.Scheme, p.Factors)
-	if err != nil {
-		return math.MaxFloat64
+// TrialPower is what a plan can show.
+type TrialPower struct {
+	Blocks, Cycles int
+	// Visible is the effect that is found with a power of 80 %, RuledOut the Margin for which no effect at all is
+	// called "no effect" with a power of 80 %. math.MaxFloat64 where the plan shows nothing.
+	Visible, RuledOut float64
+}
+
+// planTrials is how many trials without effects a plan is tried on.
+const planTrials = 15
+
+// Power finds out by seeded simulation of the analysis: blocks differ from few others, so that no formula
+// holds for the small plans and the large. The same plan gives the same result.
+func (p TrialPlan) Power() TrialPower {
+	out := TrialPower{Visible: math.MaxFloat64, RuledOut: math.MaxFloat64}
+	var visible, ruledOut []float64
+	r := rand.New(rand.NewPCG(1, 2))
+	for range planTrials {
+		blocks := p.blocks(r)
+		out.Blocks, out.Cycles = len(blocks), len(blocks)*p.Cycles
+		if len(blocks) == 0 {
+			return out
+		}
+		t := AnalyseTrial(blocks, p.Options)
+		visible = append(visible, t.SmallestVisible)
+		widest := math.MaxFloat64
+		for _, e := range t.Effects {
+			if e.Kind == p.Options.primary() && e.DF > 0 {
+				s := distuv.StudentsT{Sigma: 1, Nu: float64(e.DF)}
+				widest = e.SE * (s.Quantile(.95) + s.Quantile(.9))
+			}
+		}
+		ruledOut = append(ruledOut, widest)
 	}
-	df := float64((len(arms)+1)*p.Replicates - len(arms))
-	if df < 1 || p.Cycles < 2 {
-		return math.MaxFloat64
+	out.Visible, out.RuledOut = median(visible), median(ruledOut)
+	return out
+}
+
+// blocks makes a trial without any effect.
+func (p TrialPlan) blocks(r *rand.Rand) []TrialBlock {
+	var out []TrialBlock
+	add := func(on []bool, replicate int, again bool) {
+		b := TrialBlock{On: on, Replicate: replicate, Again: again}
+		slope, noise := p.Tau*r.NormFloat64(), r.NormFloat64()
+		for i := range p.Cycles {
+			b.Values = append(b.Values, slope*float64(i)+p.Sigma*noise)
+			noise = p.Rho*noise + math.Sqrt(max(0, 1-p.Rho*p.Rho))*r.NormFloat64()
+		}
+		out = append(out, b)
 	}
-	v := slopeError(p.Cycles-max(0, p.Wash-1), p.Rho) * p.Sigma
-	variance := (v*v + p.Tau*p.Tau) * 1.5 / float64(p.Replicates)
-	t := distuv.StudentsT{Sigma: 1, Nu: df}
-	alpha := p.Alpha
-	if alpha <= 0 {
-		alpha = .05
+	for replicate := range p.Replicates {
+		for _, on := range p.Arms {
+			add(on, replicate, false)
+		}
+		if len(p.Arms) > 0 {
+			add(make([]bool, len(p.Arms[0])), replicate, true)
+		}
 	}
-	return (t.Quantile(1-alpha/2/float64(p.Factors)) + t.Quantile(.8)) * math.Sqrt(variance)
+	return out
 }

@@ -63,6 +63,10 @@ var nativeLeaks = []Case{
 		Means: "An array buffer of 1 MiB is written to and kept.",
 	},
 	{
+		Name: "restored-state", Cause: "array-buffers", Metric: "heap.backing", Rate: mib,
+		Means: "An array buffer of 1 MiB is written to and kept, and two more each time that the page finds localStorage empty.",
+	},
+	{
 		Name: "untouched-buffers", Cause: "array-buffers", Metric: "heap.backing", Rate: 1_000_000, Quick: true,
 		Means: "An array buffer of 1,000,000 bytes is kept that nobody writes to.",
 	},

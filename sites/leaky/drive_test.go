@@ -17,13 +17,6 @@ import (
 	"github.com/ebbworker/ebb/worker/crawl"
 )
 
-// within is a context for one step of a test.
-func within(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	t.Cleanup(cancel)
-	return ctx
-}
-
 // journal remembers nothing but the items of the last page.
 type journal struct{ items []sites.Item }
 
@@ -58,7 +51,7 @@ func drive(t testing.TB, flags ...string) *driver {
 	o := browsertest.LaunchOptions(t)
 	o.KeepPopups, o.Flags = true, flags
 	pool := browser.NewPool(browser.PoolOptions{Launch: o, Tabs: 1})
-	t.Cleanup(func() { require.NoError(t, pool.Close(within(t))) })
+	t.Cleanup(func() { require.NoError(t, pool.Close(browsertest.Within(t))) })
 	return &driver{pool: pool, server: s, base: web.URL, robots: crawl.NewRobotsCache(crawl.RobotsOptions{}), spare: len(flags) > 0}
 }
 
@@ -88,7 +81,7 @@ func (d *driver) cycles(t testing.TB, site *sites.Site, n int) string {
 	j := &journal{}
 	for range n {
 		d.runs++
-		summary, err := crawl.Run(within(t), crawl.Options{
+		summary, err := crawl.Run(browsertest.Within(t), crawl.Options{
 			Site: site, RunID: fmt.Sprint(d.runs), Tabs: d.pool, Journal: j, Robots: d.robots, Final: true,
 		})
 		require.NoError(t, err)
@@ -117,7 +110,7 @@ func (d *driver) tab(t testing.TB) *browser.Tab {
 // call asks Chrome for what it does not refuse.
 func call[P, R any](t testing.TB, s cdp.Session, command cdp.Command[P, R], params P) R {
 	t.Helper()
-	result, err := cdp.Call(within(t), s, command, params)
+	result, err := cdp.Call(browsertest.Within(t), s, command, params)
 	require.NoError(t, err)
 	return result
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/chromedp/cdproto/systeminfo"
 	"github.com/chromedp/cdproto/target"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
 // reading is how a test reads a metric of a case.
@@ -49,20 +51,16 @@ var readings = map[string]reading{
 	"process.anon":    anonymous,
 }
 
-// read is the value of a case's metric after a collection of garbage; false where no
-// test reads it.
-func (d *driver) read(t testing.TB, c Case) (float64, bool) {
+// read is the value of a case's metric after a collection of garbage.
+func (d *driver) read(t testing.TB, c Case) float64 {
 	t.Helper()
 	name, group, _ := strings.Cut(c.Metric, "/")
 	call(t, d.tab(t).Session(), heapprofiler.CollectGarbage, cdp.Empty{})
 	if counter, ok := strings.CutPrefix(name, "perf."); ok {
-		return counted(t, d, counter), true
+		return counted(t, d, counter)
 	}
-	read := readings[name]
-	if read == nil {
-		return 0, false
-	}
-	return read(t, d, group), true
+	require.Contains(t, readings, name)
+	return readings[name](t, d, group)
 }
 
 // heap is the use of an isolate.
@@ -82,7 +80,7 @@ func other(t testing.TB, d *driver, kind string) cdpruntime.GetHeapUsageResult {
 		if open.Type != kind {
 			continue
 		}
-		session, detach, err := b.Attach(within(t), open.ID)
+		session, detach, err := b.Attach(browsertest.Within(t), open.ID)
 		require.NoError(t, err)
 		defer detach()
 		call(t, session, heapprofiler.CollectGarbage, cdp.Empty{})
@@ -134,7 +132,7 @@ func stored(t testing.TB, d *driver, kind string) float64 {
 // character.
 func entries(t testing.TB, d *driver, name string) float64 {
 	t.Helper()
-	raw, err := d.tab(t).EvaluateMain(within(t), `Object.entries(`+name+`).reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0)`)
+	raw, err := d.tab(t).EvaluateMain(browsertest.Within(t), `Object.entries(`+name+`).reduce((sum, [key, value]) => sum + 2 * (key.length + value.length), 0)`)
 	require.NoError(t, err)
 	size, err := strconv.ParseFloat(string(raw), 64)
 	require.NoError(t, err)

@@ -91,6 +91,7 @@ func (r *run) run(ctx context.Context) (Summary, error) {
 	r.tell(Event{Kind: EventPhase, Phase: PhaseScrape})
 	err := r.scrape(ctx)
 	r.tell(Event{Kind: EventPhase, Phase: PhaseCleanup})
+	r.cleanRun(ctx)
 	if endErr := r.endRun(ctx); endErr != nil {
 		r.tell(Event{Kind: EventNote, Text: fmt.Sprintf("clean up after the run: %v", endErr)})
 	}
@@ -115,6 +116,16 @@ func (r *run) endRun(ctx context.Context) error {
 		err = errors.Join(err, r.options.Tabs.EndRun(ctx, r.aloneID()))
 	}
 	return err
+}
+
+// cleanRun does what is to be done after each run, if that was not given up.
+func (r *run) cleanRun(ctx context.Context) {
+	if r.options.AfterRun == nil || ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+	defer cancel()
+	r.options.AfterRun(ctx, r.options.RunID)
 }
 
 // scrape visits pages until none is left or something ends the run.

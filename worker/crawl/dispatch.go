@@ -138,8 +138,8 @@ func (r *run) verdict(ctx context.Context, page *queuedPage) (delay time.Duratio
 	entry := r.options.Robots.known(origin)
 	if entry == nil {
 		entry = r.fetched[origin] // the cache may be too small to have kept it
-		delete(r.fetched, origin)
 	}
+	delete(r.fetched, origin)
 	if entry != nil {
 		delay, err = entry.verdict(r.options.Agent, page.url)
 		return delay, true, err

@@ -27,6 +27,7 @@ type host struct {
 	strikes int                      // pauses since the host last answered as it should
 	pauses  *backoff.ExponentialBackOff
 	idle    *list.Element // its place among the idle ones, nil when in use
+	since   time.Time     // when it became idle
 }
 
 func newHost(key string) *host {
@@ -117,7 +118,7 @@ func (h *host) changed(hosts *Hosts) {
 		return
 	}
 	if h.open == 0 && h.idle == nil {
-		h.idle = hosts.idle.PushBack(h)
+		h.idle, h.since = hosts.idle.PushBack(h), time.Now()
 	}
 }
 

@@ -43,6 +43,13 @@ type Options struct {
 	// Patience is how long the run waits, with nothing else to do, for a host that
 	// asked to be left alone; for longer ones it ends with ErrAgain. Default: 5m.
 	Patience time.Duration
+	// AfterPage is called after each page with its tab, before that is given back, and AfterRun after the
+	// last one, before what the run had for itself is: for cleaning up. They may take their time, and
+	// AfterPage is called from several goroutines. Default: nothing is cleaned up.
+	AfterPage func(ctx context.Context, lease *browser.Lease)
+	AfterRun  func(ctx context.Context, runID string)
+	// Lease is what else is asked of each tab; what the site says takes its place. Default: nothing.
+	Lease browser.LeaseOptions
 	// On is told what happens, from one goroutine at a time; it should return soon.
 	// Default: nobody is.
 	On func(Event)

@@ -48,6 +48,7 @@ type robotsEntry struct {
 	origin string
 	rules  *sites.Robots // nil when everything is allowed, or the file is unreachable
 	fault  *fault        // why the file is unreachable; then nothing may be visited
+	stale  bool          // what an earlier file said, which holds while the file is unreachable
 	bytes  int64
 	until  time.Time // when it must be fetched again
 }
@@ -166,7 +167,7 @@ func (c *RobotsCache) keep(entry *robotsEntry) *robotsEntry {
 		old := element.Value.(*robotsEntry)
 		if entry.fault != nil && old.fault == nil && time.Since(old.until) < robotsStaleLimit {
 			stale := *old
-			stale.until = entry.until
+			stale.until, stale.stale = entry.until, true
 			entry = &stale
 		}
 		c.drop(element)

@@ -210,6 +210,25 @@ func TestRobotsCacheIsBounded(t *testing.T) {
 	})
 }
 
+// A run holds no file longer than the next page needs it: it held those of all origins that it had
+// visited, whatever the bound of the cache.
+func TestARunHoldsNoRobots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		var start []string
+		for i := range 20 {
+			start = append(start, fmt.Sprintf("http://%d.test/", i))
+			w.add(start[i], &place{})
+		}
+		r := w.start(t, fakeSite(t, nil, start...), nil)
+		_, err := r.run(t.Context())
+		require.NoError(t, err)
+		require.Len(t, r.ledger().pages, 20)
+		require.Len(t, w.robotsN, 20)
+		require.Empty(t, r.fetched)
+	})
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for value, want := range map[string]time.Duration{

@@ -49,10 +49,10 @@ func (p poolLender) lend(ctx context.Context, options browser.LeaseOptions) (tab
 // leaseOptions are what the site asks of a tab for a page.
 func (r *run) leaseOptions(page *queuedPage, isolation sites.Isolation, alone bool) browser.LeaseOptions {
 	site := r.site
-	options := browser.LeaseOptions{
-		Site: site.Name, Isolation: browser.Isolation(isolation), Run: r.options.RunID,
-		UserAgent: site.UserAgent, BlockURLs: site.Block.URLs, MaxDocument: r.limits.pageSize,
-	}
+	options := r.options.Lease
+	options.Site, options.Isolation, options.Run = site.Name, browser.Isolation(isolation), r.options.RunID
+	options.UserAgent, options.BlockURLs, options.MaxDocument = site.UserAgent, site.Block.URLs, r.limits.pageSize
+	options.BlockKinds = nil
 	for _, kind := range site.Block.Kinds {
 		options.BlockKinds = append(options.BlockKinds, string(kind))
 	}
@@ -103,6 +103,20 @@ func (r *run) lend(ctx context.Context, page *queuedPage, isolation sites.Isolat
 		r.refusals++
 	}
 	return lease, err
+}
+
+// cleanTimeout bounds the cleanups after one page, or after a run.
+const cleanTimeout = 60 * time.Second
+
+// cleanPage does what is to be done after each page. A run that is being given up cleans no more.
+func (r *run) cleanPage(ctx context.Context, lease tab) {
+	leased, real := lease.(*browser.Lease)
+	if r.options.AfterPage == nil || !real || ctx.Err() != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+	defer cancel()
+	r.options.AfterPage(ctx, leased)
 }
 
 const releaseTimeout = 20 * time.Second

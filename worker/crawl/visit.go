@@ -67,6 +67,7 @@ func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) 
 		err = late(err, limit)
 	}
 	v.result.Duration = time.Since(v.result.Started)
+	v.run.cleanPage(ctx, lease)
 	if releaseErr := v.run.giveBack(ctx, lease, v.cause(err)); releaseErr != nil {
 		v.run.note(fmt.Sprintf("give back the tab of %s: %v", v.page.URL, releaseErr))
 	}

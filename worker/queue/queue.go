@@ -87,6 +87,9 @@ type Outcome struct {
 	Error string
 	// RetryAfter is how long the host asks to be left alone. Default: 0, it does not say.
 	RetryAfter time.Duration
+	// With is what the handler has to tell of the attempt beside: OnEnd is told of it, whatever the
+	// engine makes of the rest. Default: nil.
+	With any
 }
 
 // Ended tells of the end of an attempt.

@@ -350,13 +350,26 @@ func TestEndOfAHandler(t *testing.T) {
 			site := newSite("shop")
 			site.Timeout = sites.Duration(test.timeout)
 			once := map[crawl.Class]Retry{crawl.ClassInternal: {Tries: 1}, crawl.ClassTimeout: {Tries: 1}}
-			e, _ := open(t, storetest.SQLite(t), Options{Sites: []*sites.Site{site}, Handler: test.handler, Retries: once})
+			told := make(chan any, 1)
+			returned := false // a timeout may come before the handler
+			e, _ := open(t, storetest.SQLite(t), Options{
+				Sites: []*sites.Site{site}, Retries: once,
+				Handler: func(ctx context.Context, run Run) (Outcome, error) {
+					o, err := test.handler(ctx, run)
+					o.With, returned = run.ID, true
+					return o, err
+				},
+				OnEnd: func(ended Ended) { told <- ended.Outcome.With },
+			})
 			done, err := e.Once(t.Context(), "shop")
 			require.NoError(t, err)
 			require.Equal(t, store.RunFailed, done[0].State)
 			require.Equal(t, test.class, done[0].Class)
 			require.Contains(t, done[0].Error, test.message)
 			require.Len(t, jobs(t, e, JobFilter{States: []string{JobDiscarded}}), 1)
+			if with := <-told; returned {
+				require.Equal(t, done[0].ID, with, "what the handler tells beside is told, whatever became of the rest")
+			}
 		})
 	}
 }
@@ -367,21 +380,26 @@ func TestHandlerThatDoesNotReturnIsLeftBehind(t *testing.T) {
 		site.Timeout = sites.Duration(200 * time.Millisecond)
 		hang := make(chan struct{})
 		late := make(chan error, 1)
+		told := make(chan any, 2)
 		e, s := open(t, address, Options{
 			Sites: []*sites.Site{site}, Retries: quick(), Margin: time.Millisecond,
+			OnEnd: func(ended Ended) { told <- ended.Outcome.With },
 			Handler: func(ctx context.Context, run Run) (Outcome, error) {
+				outcome := Outcome{State: store.RunDone, With: run.Attempt}
 				if run.Attempt == 1 {
 					<-hang // whatever ctx says
 					late <- visit(context.WithoutCancel(ctx), run, 2, noWait)
-					return Outcome{State: store.RunDone}, nil
+					return outcome, nil
 				}
-				return Outcome{State: store.RunDone}, visit(ctx, run, 3, noWait)
+				return outcome, visit(ctx, run, 3, noWait)
 			},
 		})
 		done, err := e.Once(t.Context(), "shop")
 		require.NoError(t, err)
 		require.Equal(t, store.RunDone, done[0].State)
 		require.Equal(t, 1, done[0].Failures)
+		require.Nil(t, <-told, "it has not returned")
+		require.Equal(t, 2, <-told)
 		close(hang)
 		require.ErrorIs(t, <-late, store.ErrSuperseded)
 		after, err := s.Run(t.Context(), done[0].ID)

@@ -121,6 +121,11 @@ func (e *engine[TTx]) attempt(ctx context.Context, site *sites.Site, run store.R
 		err     error
 	}
 	done := make(chan returned, 1)
+	judge := func(r returned) result {
+		judged := e.judge(ctx, work, site, r.outcome, r.err)
+		judged.outcome.With = r.outcome.With
+		return judged
+	}
 	go func() {
 		var r returned
 		defer func() {
@@ -133,14 +138,14 @@ func (e *engine[TTx]) attempt(ctx context.Context, site *sites.Site, run store.R
 	}()
 	select {
 	case r := <-done:
-		return e.judge(ctx, work, site, r.outcome, r.err)
+		return judge(r)
 	case <-work.Done():
 	}
 	margin := time.NewTimer(e.options.Margin)
 	defer margin.Stop()
 	select {
 	case r := <-done:
-		return e.judge(ctx, work, site, r.outcome, r.err)
+		return judge(r)
 	case <-margin.C:
 		err := fmt.Errorf("%w; it did not return within %v and was left behind", context.Cause(work), e.options.Margin)
 		e.fault(fmt.Sprintf("run %d of %s", run.ID, run.Site), err)

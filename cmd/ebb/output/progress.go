@@ -197,8 +197,7 @@ func (p *Progress) line(now time.Time) string {
 	if rate := perSecond(s.Done, elapsed); rate > 0 {
 		parts = append(parts, strings.Replace(PerSecond(rate), "/", " pages/", 1))
 		if left := s.Found - s.Done; left > 0 {
-			eta := Duration(time.Duration(float64(left) / rate * float64(time.Second)).Round(time.Second))
-			parts = append(parts, "ETA "+strings.Replace(eta, ".0 s", " s", 1))
+			parts = append(parts, "ETA "+Seconds(time.Duration(float64(left)/rate*float64(time.Second))))
 		}
 	}
 	if s.MemoryBytes > 0 {

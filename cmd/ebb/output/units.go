@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -91,6 +92,11 @@ func Duration(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%dd %02dh", s/86400, s%86400/3600)
 	}
+}
+
+// Seconds is Duration without parts of a second, for what is an estimate: 27 s, 4m 05s.
+func Seconds(d time.Duration) string {
+	return strings.Replace(Duration(d.Round(time.Second)), ".0 s", " s", 1)
 }
 
 // PerSecond writes a rate of things a second: 4.2/s; slow ones a minute or an hour.

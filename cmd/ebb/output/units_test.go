@@ -42,6 +42,12 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+func TestSecondsOfEstimates(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "0 s", 400 * time.Millisecond: "0 s", 26_600 * time.Millisecond: "27 s", 59_900 * time.Millisecond: "1m 00s", 245 * time.Second: "4m 05s"} {
+		require.Equal(t, want, Seconds(d))
+	}
+}
+
 func TestRatesAndShares(t *testing.T) {
 	for rate, want := range map[float64]string{4.25: "4.2/s", 120: "120/s", 0.5: "30.0/min", 0.001: "3.6/h", 0: "0/s", math.Inf(1): "0/s"} {
 		require.Equal(t, want, PerSecond(rate))

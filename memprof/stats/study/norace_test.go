@@ -8,4 +8,5 @@ const (
 	leakReps = 500
 
 	extendedSeries = 150
+	trialReps      = 250
 )

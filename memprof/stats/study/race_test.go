@@ -8,4 +8,5 @@ const (
 	leakReps = 5
 
 	extendedSeries = 50
+	trialReps      = 2
 )

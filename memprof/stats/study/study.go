@@ -3,6 +3,8 @@
 // Each [Row] is one truth at one length: how often it was called a leak, how often the 95 %
 // interval held the true rate, which shape was named. The limits beside a row are what the judge is
 // held to. The unit is the standard deviation of the noise.
+//
+// [RunTrials] does the same for trials of factors that are on in some blocks of cycles and off in others.
 package study
 
 import (

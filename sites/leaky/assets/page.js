@@ -23,6 +23,12 @@ function again(go) {
   go();
 }
 
+// once is a name of four characters that no visit of the last half hour has had, in this document or another: what
+// is stored under it comes in addition, also when the page was opened anew.
+function once() {
+  return (Date.now() % 36 ** 4).toString(36).padStart(4, "0");
+}
+
 // touched is memory that a process really has: pages that nobody wrote to do not count.
 function touched(bytes) {
   return new Uint8Array(bytes).fill(1);

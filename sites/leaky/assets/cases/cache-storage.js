@@ -7,7 +7,7 @@ async function put(address, visit) {
 }
 
 function leak(visit) {
-  return put("/answer/" + visit, visit);
+  return put("/answer/" + once(), visit);
 }
 
 function churn(visit) {

@@ -1,8 +1,8 @@
 // A cookie that is set whenever the page is left, so that nothing grows while it is open.
 "use strict";
 
-function leak(visit) {
-  window.addEventListener("pagehide", () => document.cookie = `left-${visit}=1; max-age=86400`);
+function leak() {
+  window.addEventListener("pagehide", () => document.cookie = `left-${once()}=1; max-age=86400`);
 }
 
 function churn() {

@@ -5,8 +5,8 @@ async function ask(number, store) {
   await (await fetch(`bytes/${number}?size=${1 << 20}&store=${store}`)).arrayBuffer();
 }
 
-function leak(visit) {
-  return ask(visit, 1);
+function leak() {
+  return ask(parseInt(once(), 36), 1);
 }
 
 function churn(visit) {

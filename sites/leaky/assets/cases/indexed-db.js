@@ -22,7 +22,7 @@ async function put(key, bytes) {
 }
 
 function leak(visit) {
-  return put(visit, noise(1 << 20, visit));
+  return put(once(), noise(1 << 20, visit));
 }
 
 function churn(visit) {

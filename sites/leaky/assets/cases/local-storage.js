@@ -6,7 +6,7 @@ function entry(visit) {
 }
 
 function leak(visit) {
-  localStorage.setItem("visit-" + String(visit).padStart(4, "0"), entry(visit)); // 10 + 8,192 characters
+  localStorage.setItem("visit-" + once(), entry(visit)); // 10 + 8,192 characters
 }
 
 function churn(visit) {

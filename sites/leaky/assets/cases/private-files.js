@@ -10,7 +10,7 @@ async function write(name, visit) {
 }
 
 function leak(visit) {
-  return write("visit-" + visit, visit);
+  return write("visit-" + once(), visit);
 }
 
 function churn(visit) {

@@ -7,7 +7,7 @@ function entry(visit) {
 }
 
 function leak(visit) {
-  sessionStorage.setItem("visit-" + String(visit).padStart(4, "0"), entry(visit)); // 10 + 8,192 characters
+  sessionStorage.setItem("visit-" + once(), entry(visit)); // 10 + 8,192 characters
 }
 
 function churn(visit) {

@@ -1,0 +1,79 @@
+package browser
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+)
+
+// cleanBrowser retires Chrome and lets it end with its last use. After a page that is the lease's
+// Chrome; otherwise it is the one that runs share, and a new one is started.
+func cleanBrowser(ctx context.Context, c *cleaning) {
+	c.report.Of = "browsers"
+	m, why := c.chrome()
+	if m == nil {
+		c.skip(why)
+		return
+	}
+	if l := c.at.Lease; l != nil && l.at.run != nil && l.at.run.options.Isolation == IsolateBrowser {
+		c.pool.retireRun(l.at.run) // the run's next lease starts another
+	}
+	c.pool.retire(ctx, m)
+	c.report.Count = 1
+	if out := c.pool.usesOf(m); out > 0 {
+		c.unsure = true
+		c.say("draining: %s out", plural(out, "lease or run is", "leases and runs are"))
+	} else if err := awaitGone(ctx, m.browser); err != nil {
+		c.failed(ctx, m, err)
+	} else {
+		c.say("process %d is gone", m.browser.PID())
+	}
+	if c.at.Lease == nil {
+		if err := c.pool.Start(ctx); err != nil {
+			c.report.Err = errors.Join(c.report.Err, err)
+		}
+	}
+}
+
+// chrome is the Chrome that is meant, or why there is none.
+func (c *cleaning) chrome() (*member, string) {
+	if l := c.at.Lease; l != nil {
+		if err := l.at.member.browser.Err(); err != nil {
+			return nil, fmt.Sprintf("its Chrome is gone already: %v", err)
+		}
+		return l.at.member, ""
+	}
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	if !c.whole() {
+		for _, t := range c.pool.traces {
+			if c.matches(t) && t.isolation == IsolateBrowser {
+				return nil, "isolation browser does it after each run"
+			}
+		}
+	}
+	if c.pool.main == nil || c.pool.main.browser.Err() != nil {
+		return nil, "no Chrome runs: the next lease starts one"
+	}
+	return c.pool.main, ""
+}
+
+func (p *Pool) usesOf(m *member) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.uses
+}
+
+// awaitGone waits until nothing of a Chrome is left.
+func awaitGone(ctx context.Context, b *Browser) error {
+	select {
+	case <-b.cleaned:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the old Chrome's end: %w", context.Cause(ctx))
+	}
+	if err := syscall.Kill(b.PID(), 0); !errors.Is(err, syscall.ESRCH) {
+		return fmt.Errorf("process %d is still there", b.PID())
+	}
+	return nil
+}

@@ -1,0 +1,16 @@
+package browser
+
+// StorageKeys are the storage keys that a tab's lease has touched, as Chrome writes them.
+func (l *Lease) StorageKeys() []string {
+	var keys []string
+	for _, k := range l.touched.list() {
+		keys = append(keys, k.String())
+	}
+	return keys
+}
+
+// MaxTouched is how many of them are remembered.
+const MaxTouched = maxTouched
+
+// OriginOf tells the origin of a URL.
+func OriginOf(url string) (string, bool) { return originOf(url) }
