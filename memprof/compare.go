@@ -1,30 +1,14 @@
 package memprof
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
 
-// ErrExperiment is the error of a recording that is of an experiment: its blocks were run in different
-// ways, so that it is no one side of a comparison.
-var ErrExperiment = errors.New("it is of an experiment, whose blocks differ from each other: the experiment's own report compares them")
-
-// TallyCompared reads a recording for Compare. One of an experiment is refused, with ErrExperiment.
-func TallyCompared(r io.Reader) (*Tally, error) {
-	return tallyLines(r, func(v any) error {
-		if n, ok := v.(Note); ok && n.Name == ExperimentNote {
-			return ErrExperiment
-		}
-		return nil
-	})
-}
-
 // Compare says in what the second of two recordings differs from the first: how fast memory grows, where
 // it stands, how long a cycle takes and what it does, and what that comes to as a check of a fix. Both
-// tallies are of TallyRecording or TallyCompared.
+// tallies need TallyOptions.Detail, and are of no experiment.
 //
 // The difference of two rates has the interval of stats.Difference, that of two means or durations the one of
 // stats.MeanDifference and stats.MeanRatio.

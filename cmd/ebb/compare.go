@@ -1,22 +1,21 @@
 package main
 
 import (
-	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/report"
 )
 
 // compareOptions are the flags of `ebb compare`.
 type compareOptions struct {
-	json, html string
-	failOn     []string
+	files  diagnosisFiles
+	failOn []string
 }
 
 func newCompareCommand(a *app) *cobra.Command {
@@ -42,15 +41,15 @@ Each is pass, fail or cannot tell. What else differs between the two is told.`,
   ebb compare before.ebb.jsonl after.ebb.jsonl --json - | jq '.checks[] | {name, state}'`,
 		Args: twoRecordings,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(args); err != nil {
 				return err
 			}
 			return a.compare(args[0], args[1], o)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.json, "json", "", "write the comparison as JSON to `file`; - is standard output")
-	f.StringVar(&o.html, "html", "", "write it as one HTML page to `file`")
+	f.StringVar(&o.files.json, "json", "", "write the comparison as JSON to `file`; - is standard output")
+	f.StringVar(&o.files.html, "html", "", "write it as one HTML page to `file`; - is standard output")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, "exit with 3 where a check fails: fail is any, or name `checks`;\nwith cannot-tell: with 5 where one that counts cannot be told")
 	return cmd
 }
@@ -72,7 +71,7 @@ const (
 	onCannotTell = "cannot-tell"
 )
 
-func (o compareOptions) check() error {
+func (o compareOptions) check(recordings []string) error {
 	words := []string{onFail, onCannotTell}
 	for _, name := range memprof.CheckNames {
 		words = append(words, string(name))
@@ -82,8 +81,8 @@ func (o compareOptions) check() error {
 			return usageErrorf("--fail-on: %q is nothing to fail on; there are %s", word, strings.Join(words, ", "))
 		}
 	}
-	for _, out := range []struct{ flag, path string }{{"json", o.json}, {"html", o.html}} {
-		if err := checkOutput(out.flag, out.path); err != nil {
+	for _, recording := range recordings {
+		if err := o.files.check(recording); err != nil {
 			return err
 		}
 	}
@@ -92,70 +91,45 @@ func (o compareOptions) check() error {
 
 // compare reads two recordings and writes what comes of comparing them.
 func (a *app) compare(before, after string, o compareOptions) error {
-	first, err := tallied(before)
+	first, err := readCompared(before)
 	if err != nil {
 		return err
 	}
-	second, err := tallied(after)
+	second, err := readCompared(after)
 	if err != nil {
 		return err
 	}
 	c := memprof.Compare(first, second)
-	return o.fail(c, a.writeComparison(c, o))
+	err = a.show(o.files, rendered{
+		text: func(t output.Terminal) error { return report.ComparisonText(t, c, t.Width, t.Color) },
+		json: func(w io.Writer) error { return report.ComparisonJSON(w, c) },
+		html: func(w io.Writer) error { return report.ComparisonHTML(w, c) },
+	})
+	return o.fail(c, err)
 }
 
-// tallied reads one recording.
-func tallied(path string) (*memprof.Tally, error) {
-	recording, err := os.Open(path)
-	if err != nil {
-		return nil, withCode(exitUsage, fmt.Errorf("read a recording: %w", err))
+// readCompared reads a recording, but none of an experiment, whose blocks were run in different ways.
+func readCompared(path string) (*memprof.Tally, error) {
+	tally, err := readTally(path)
+	if err == nil && tally.IsExperiment() {
+		return nil, usageErrorf("%s is of an experiment, whose blocks differ from each other: ebb report %s compares them", path, path)
 	}
-	defer recording.Close()
-	tally, err := memprof.TallyCompared(recording)
-	if err != nil {
-		return nil, withCode(exitUsage, fmt.Errorf("%s: %w", path, err))
-	}
-	return tally, nil
-}
-
-func (a *app) writeComparison(c memprof.Comparison, o compareOptions) error {
-	text := a.out()
-	if o.json == "-" {
-		text = a.err()
-		if err := report.ComparisonJSON(a.stdout, c); err != nil {
-			return err
-		}
-	}
-	if err := report.ComparisonText(text, c, text.Width, text.Color); err != nil {
-		return err
-	}
-	for _, out := range []struct {
-		path  string
-		write func(io.Writer, memprof.Comparison) error
-	}{{o.json, report.ComparisonJSON}, {o.html, report.ComparisonHTML}} {
-		if out.path == "" || out.path == "-" {
-			continue
-		}
-		if err := writeFile(out.path, func(w io.Writer) error { return out.write(w, c) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tally, err
 }
 
 // fail is err, with the exit code that the checks were asked to end with. Where checks are named, only
 // they count.
 func (o compareOptions) fail(c memprof.Comparison, err error) error {
 	named := slices.ContainsFunc(memprof.CheckNames, func(name memprof.CheckName) bool { return slices.Contains(o.failOn, string(name)) })
-	any := func(state memprof.CheckState) bool {
+	has := func(state memprof.CheckState) bool {
 		return slices.ContainsFunc(c.Checks, func(check memprof.Check) bool {
 			return check.State == state && (!named || slices.Contains(o.failOn, string(check.Name)))
 		})
 	}
 	switch {
-	case (named || slices.Contains(o.failOn, onFail)) && any(memprof.CheckFail):
+	case (named || slices.Contains(o.failOn, onFail)) && has(memprof.CheckFail):
 		return &exitError{code: exitLeak, err: err}
-	case slices.Contains(o.failOn, onCannotTell) && any(memprof.CheckCannotTell):
+	case slices.Contains(o.failOn, onCannotTell) && has(memprof.CheckCannotTell):
 		return &exitError{code: exitInconclusive, err: err}
 	}
 	return err
