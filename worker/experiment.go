@@ -130,6 +130,7 @@ func (x *experiment) run(ctx context.Context) error {
 func (x *experiment) warmUp(ctx context.Context) (each time.Duration, err error) {
 	x.collect(ctx, memprof.Launch)
 	x.set(nil)
+	x.tellCycle(0, 0, nil)
 	began := time.Now()
 	for n := range x.plan.WarmUp {
 		if err := x.cycle(ctx, memprof.WarmUpCycle, 0); err != nil {

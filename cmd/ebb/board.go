@@ -183,7 +183,10 @@ func (b *board) cycle(p worker.DiagnosisProgress) {
 // block shows where an experiment stands, as cycle does for a diagnosis.
 func (b *board) block(p worker.ExperimentProgress) {
 	now := fmt.Sprintf("warming up %d/%d", p.Cycle, p.Cycles)
-	if p.Block > 0 {
+	switch {
+	case p.Cycle == 0:
+		now = "begins"
+	case p.Block > 0:
 		on := "nothing"
 		if len(p.On) > 0 {
 			on = strings.Join(p.On, " + ")

@@ -83,7 +83,7 @@ planted, the answer is INVALID. Items go to a temporary database.`,
 	f.BoolVar(&o.noHeap, "no-heap", false, "take no heap snapshots after a leak was found")
 	f.StringVar(&o.profiles, "profiles", "", "keep heap snapshots and profiles in this `folder`")
 	f.DurationVar(&o.settle, "settle", worker.DefaultSettle, "`time` for memory to settle in each cycle")
-	f.DurationVar(&o.idle, "idle", worker.DefaultIdle, "`time` in which nothing is done in each cycle; 0 for none")
+	f.DurationVar(&o.idle, "idle", worker.DefaultIdle, "`time` in which nothing is done in each cycle; 0: none")
 	f.StringVar(&o.memory, "memory", "", "limit the worker and Chrome to a `size` such as 2g")
 	f.Float64Var(&o.cpus, "cpus", 0, "limit them to a `number` of processors")
 	f.StringSliceVar(&o.failOn, "fail-on", nil, failOnUsage)
