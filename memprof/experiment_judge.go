@@ -269,7 +269,8 @@ func (c *experimenting) same() {
 	if g == nil || g.trial.AA == nil {
 		return
 	}
-	check := &SameCheck{Difference: effectOf(*g.trial.AA), Differs: g.trial.Differs}
+	check := &SameCheck{Difference: effectOf(*g.trial.AA)}
+	check.Differs = g.trial.Differs && check.Difference.Verdict != NoEffect // what does not matter there does not matter here
 	check.Says = "blocks without any cleanup do not differ from each other, as it must be"
 	if check.Differs {
 		check.Says = "blocks without any cleanup differ from each other: something else than the cleanups moved memory"

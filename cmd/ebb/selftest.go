@@ -94,7 +94,7 @@ rate of less than 93 % was.`,
 	f.StringVar(&o.json, "json", "", "write the results as JSON to `file`; - is standard output")
 	f.StringVar(&o.one, "one", "", "diagnose one `page` in this process, and print the result as JSON")
 	f.StringVar(&o.base, "base", "", "where the pages of --one are served; by itself without")
-	f.Uint64Var(&o.seed, "seed", 1, "`number` that gives the order of the blocks of --cleanups; the next for each repetition")
+	f.Uint64Var(&o.seed, "seed", 1, "`number` that gives the order of the blocks of --cleanups")
 	_ = errors.Join(f.MarkHidden("one"), f.MarkHidden("base"))
 	return cmd
 }
