@@ -214,6 +214,7 @@ func TestPlansOfExperiments(t *testing.T) {
 		"eight":              {DesignOptions{Cleanups: many[:8]}, SchemeFractional, false, 17},
 		"eighteen":           {DesignOptions{Cleanups: many}, SchemeOneByOne, false, 20},
 		"all but each":       {DesignOptions{Cleanups: many[:4], All: true}, SchemeLeaveOneOut, false, 7},
+		"all but the only":   {DesignOptions{Cleanups: many[:1], All: true}, SchemeOneByOne, false, 3},
 		"each":               {DesignOptions{Cleanups: many[:2], Each: true}, SchemeOneByOne, false, 4},
 		"every combination":  {DesignOptions{Cleanups: many[:4], Design: DesignFactorial}, SchemeFactorial, false, 17},
 		"lasting":            {DesignOptions{Cleanups: append(lasts, many[:1]...)}, SchemeFactorial, true, 5},
