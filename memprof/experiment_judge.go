@@ -308,13 +308,15 @@ func (c *experimenting) names(on []bool) []string {
 	return names
 }
 
-// flat says whether none of the metrics that grow without any cleanup grows in an arm that was run.
+// flat says whether none of the metrics that grow without any cleanup, or else that of the answer, grows in an arm
+// that was run.
 func (c *experimenting) flat(on []bool) bool {
 	known := false
-	for _, g := range c.growth {
-		if !g.grows {
-			continue
-		}
+	growing := c.growing()
+	if len(growing) == 0 {
+		growing = append(growing, c.answer())
+	}
+	for _, g := range growing {
 		for _, arm := range g.trial.Arms {
 			if !slices.Equal(arm.On, on) {
 				continue
