@@ -168,8 +168,11 @@ func ParseCleanup(written []string) (Cleanup, error) {
 		if given {
 			err = when.UnmarshalText([]byte(at))
 		}
-		if err == nil {
-			err = c.Set(strings.TrimSpace(name), when)
+		switch name = strings.TrimSpace(name); {
+		case name == "":
+			err = fmt.Errorf("%s does not name a cleanup", shown(text))
+		case err == nil:
+			err = c.Set(name, when)
 		}
 		errs = append(errs, err)
 	}

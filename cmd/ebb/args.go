@@ -37,7 +37,8 @@ func plainFlagError(err error) error {
 	}
 	flag := invalid.GetFlag()
 	want, known := map[string]string{
-		"int": "a whole number", "float64": "a number", "int64": "a whole number", "bool": "true or false", "duration": "a duration such as 90s or 24h",
+		"int": "a whole number", "float64": "a number", "int64": "a whole number",
+		"uint64": "a whole number of 0 or more", "bool": "true or false", "duration": "a duration such as 90s or 24h",
 	}[flag.Value.Type()]
 	if !known {
 		return err

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v4"
 
@@ -21,39 +22,85 @@ import (
 type configWriter struct {
 	path string
 	mode fs.FileMode
-	site *sites.Site // of a site file; nil for a configuration
+	// site is that of a site file, run the sites that a configuration is for; one of them is set.
+	site *sites.Site
+	run  []*sites.Site
+	// configured are the cleanups of the configuration in use, which a site file goes before.
+	configured sites.Cleanup
 }
 
-// newConfigWriter reads what is to be written to, before the minutes that come to its contents.
-func newConfigWriter(path string, chosen []*sites.Site) (*configWriter, error) {
+// newConfigWriter reads what is to be written to, and refuses what could not be, before the minutes that come
+// to its contents.
+func newConfigWriter(path string, chosen []*sites.Site, configured []string, compared []memprof.PlannedCleanup) (*configWriter, error) {
 	data, mode, err := readWhole(path)
 	if err != nil {
 		return nil, usageErrorf("--write-config: %w", err)
 	}
 	w := &configWriter{path: path, mode: mode}
+	if w.configured, err = sites.ParseCleanup(configured); err != nil {
+		return nil, withCode(exitUsage, err) // it was checked when it was read
+	}
 	root, fault := parseYAML(path, data)
 	switch {
 	case fault != nil:
 		return nil, withCode(exitUsage, sites.Faults{*fault})
-	case root == nil:
-		return w, checkOutput("--write-config", path)
-	case root.Kind != yaml.MappingNode:
+	case root != nil && root.Kind != yaml.MappingNode:
 		return nil, usageErrorf("--write-config: %s is neither a site file nor a configuration", path)
-	case keyIndex(root, "templates") < 0:
-		var settings Settings
-		reader := configFile{name: path, folder: filepath.Dir(path), settings: &settings}
-		if faults := reader.read(data); len(faults) > 0 {
-			return nil, withCode(exitUsage, faults)
-		}
-		return w, checkOutput("--write-config", path)
+	case root == nil || keyIndex(root, "templates") < 0:
+		w.run = chosen
+		err = w.checkSites(compared)
+	default:
+		err = w.readSite(data, chosen)
 	}
-	if w.site, err = sites.Parse(path, data); err != nil {
+	if err == nil {
+		_, err = w.existing(data)
+	}
+	if err != nil {
 		return nil, withCode(exitUsage, err)
 	}
-	if !slices.ContainsFunc(chosen, func(s *sites.Site) bool { return s.Name == w.site.Name }) {
-		return nil, usageErrorf("--write-config: %s is the file of site %s, which the experiment does not run", path, w.site.Name)
+	return w, w.checkWritable(data, root)
+}
+
+// readSite reads a site file, which must be of a site that is run.
+func (w *configWriter) readSite(data []byte, chosen []*sites.Site) (err error) {
+	if w.site, err = sites.Parse(w.path, data); err != nil {
+		return err
 	}
-	return w, checkOutput("--write-config", path)
+	if !slices.ContainsFunc(chosen, func(s *sites.Site) bool { return s.Name == w.site.Name }) {
+		return usageErrorf("--write-config: %s is the file of site %s, which the experiment does not run", w.path, w.site.Name)
+	}
+	return nil
+}
+
+// checkSites refuses a configuration where a site's own file, which goes before it, says when a cleanup is
+// done that is compared: what would be written had no effect there.
+func (w *configWriter) checkSites(compared []memprof.PlannedCleanup) error {
+	for _, s := range w.run {
+		for _, c := range compared {
+			if when := whenOf(s.Cleanup, c.Name); when != "" {
+				return usageErrorf("--write-config: site %s says %s: %s itself, which goes before a configuration: name its site file", s.Name, c.Name, when)
+			}
+		}
+	}
+	return nil
+}
+
+// checkWritable tries, without writing, whether the file can be changed and replaced.
+func (w *configWriter) checkWritable(data []byte, root *yaml.Node) error {
+	if root != nil && root.Style&yaml.FlowStyle != 0 {
+		return usageErrorf("--write-config: %s is written in braces, {...}: write its keys on lines of their own", w.path)
+	}
+	if _, err := w.existing(replaceKey(data, root, "cleanup", w.lines(nil))); err != nil {
+		return usageErrorf("--write-config: the cleanups of %s cannot be replaced: %w", w.path, err)
+	}
+	if err := checkOutput("--write-config", w.path); err != nil {
+		return err
+	}
+	beside, err := os.CreateTemp(filepath.Dir(targetOf(w.path)), ".ebb-*") // see writeAtomically
+	if err != nil {
+		return usageErrorf("--write-config: %w", err)
+	}
+	return errors.Join(beside.Close(), os.Remove(beside.Name()))
 }
 
 // readWhole reads a file with its permissions.
@@ -82,112 +129,111 @@ func (w *configWriter) write(e memprof.Experiment, recording string) (string, er
 	if fault != nil {
 		return "", sites.Faults{*fault}
 	}
-	block := w.block(e, recording, existingCleanup(root))
-	changed := replaceKey(data, root, "cleanup", block)
-	if err := w.checkChanged(changed); err != nil {
+	had, err := w.existing(data)
+	if err != nil {
+		return "", fmt.Errorf("write the configuration: %w", err)
+	}
+	rules := w.rules(e, had)
+	changed := replaceKey(data, root, "cleanup", comment(e, recording)+w.lines(rules))
+	if _, err := w.existing(changed); err != nil {
 		return "", fmt.Errorf("write the configuration: %w; nothing was written", err)
 	}
 	if err := writeAtomically(w.path, changed, w.mode); err != nil {
 		return "", fmt.Errorf("write the configuration: %w", err)
 	}
-	return fmt.Sprintf("Wrote to %s: cleanup: %s", w.path, strings.Join(w.rules(e, existingCleanup(root)), ", ")), nil
+	wrote := make([]string, len(rules))
+	for i, rule := range rules {
+		wrote[i] = rule.Name + "=" + string(rule.When)
+	}
+	return fmt.Sprintf("Wrote to %s: cleanup: %s", w.path, cmp.Or(strings.Join(wrote, ", "), "none")), nil
 }
 
-// existingCleanup is what a file says of cleanups already.
-func existingCleanup(root *yaml.Node) sites.Cleanup {
-	var c sites.Cleanup
-	at := -1
-	if root != nil {
-		at = keyIndex(root, "cleanup")
-	}
-	if at < 0 {
-		return c
-	}
-	node := root.Content[at+1]
-	if node.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(node.Content); i += 2 {
-			_ = c.Set(node.Content[i].Value, sites.When(node.Content[i+1].Value)) // it was checked
+// existing reads a file: what it says of cleanups.
+func (w *configWriter) existing(data []byte) (sites.Cleanup, error) {
+	if w.site != nil {
+		site, err := sites.Parse(w.path, data)
+		if err != nil {
+			return sites.Cleanup{}, err
 		}
-		return c
+		return site.Cleanup, nil
 	}
-	var written []string
-	for _, entry := range node.Content {
-		written = append(written, entry.Value)
+	settings := &Settings{origins: map[string]origin{}}
+	reader := configFile{name: w.path, folder: filepath.Dir(w.path), settings: settings}
+	if faults := reader.read(data); len(faults) > 0 {
+		return sites.Cleanup{}, faults
 	}
-	if node.Kind == yaml.ScalarNode {
-		written = strings.Split(node.Value, ",")
+	c, err := sites.ParseCleanup(settings.Cleanup)
+	if err != nil {
+		return c, fmt.Errorf("%s: cleanup: %w", w.path, err)
 	}
-	c, _ = sites.ParseCleanup(written) // it was checked
-	return c
+	return c, nil
 }
 
 // rules are the cleanups that the file will have: what it had, those that are recommended, and "off" for those
 // that were compared and are not needed but would be done.
-func (w *configWriter) rules(e memprof.Experiment, had sites.Cleanup) []string {
+func (w *configWriter) rules(e memprof.Experiment, had sites.Cleanup) []sites.CleanupRule {
 	c := had
-	if w.site != nil && w.site.Isolation == sites.IsolationTab && w.site.Keep == sites.KeepNone && had.Blank == "" {
-		had.Blank = sites.AfterRun // by default
-	}
 	for _, name := range e.Recommended.Off {
-		when := sites.When("")
-		for _, rule := range had.Rules() {
-			if rule.Name == name && rule.When != sites.Never {
-				when = sites.Never
-			}
+		_ = c.Set(name, "") // the plan knows it
+		if w.does(name, c) {
+			_ = c.Set(name, sites.Never)
 		}
-		_ = c.Set(name, when)
 	}
 	for _, written := range e.Recommended.Rules {
 		name, when, _ := strings.Cut(written, "=")
 		_ = c.Set(name, sites.When(when))
 	}
-	var list []string
-	for _, rule := range c.Rules() {
-		list = append(list, rule.Name+"="+string(rule.When))
-	}
-	return list
+	return c.Rules()
 }
 
-// block is the key with its value and where it comes from.
-func (w *configWriter) block(e memprof.Experiment, recording string, had sites.Cleanup) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# By ebb experiment, from %s of %s:\n", oneLine(filepath.Base(recording)), e.Started.UTC().Format("2006-01-02"))
-	fmt.Fprintf(&b, "# %s\n", oneLine(e.Headline))
-	rules := w.rules(e, had)
-	if len(rules) == 0 {
-		if w.site != nil {
-			return b.String() + "cleanup: {}\n"
-		}
-		return b.String() + "cleanup: []\n"
+// does says whether a cleanup would be done if the file said no more than c.
+func (w *configWriter) does(name string, c sites.Cleanup) bool {
+	base, list := c, w.run
+	if w.site != nil {
+		site := *w.site
+		site.Cleanup = c
+		base, list = w.configured, []*sites.Site{&site}
 	}
+	return slices.ContainsFunc(list, func(s *sites.Site) bool {
+		when := whenOf(s.Cleanups(base), name)
+		return when != "" && when != sites.Never
+	})
+}
+
+// whenOf is when a cleanup is done; "" where nothing is said of it.
+func whenOf(c sites.Cleanup, name string) sites.When {
+	for _, rule := range c.Rules() {
+		if rule.Name == name {
+			return rule.When
+		}
+	}
+	return ""
+}
+
+// comment says where the cleanups come from.
+func comment(e memprof.Experiment, recording string) string {
+	return fmt.Sprintf("%s%s of %s:\n# %s\n", writtenBy, oneLine(filepath.Base(recording)), e.Started.UTC().Format("2006-01-02"), oneLine(e.Headline))
+}
+
+// lines are the key with its value.
+func (w *configWriter) lines(rules []sites.CleanupRule) string {
+	entry, none := "  - %s=%s\n", "cleanup: []\n"
+	if w.site != nil {
+		entry, none = "  %s: %s\n", "cleanup: {}\n"
+	}
+	if len(rules) == 0 {
+		return none
+	}
+	var b strings.Builder
 	b.WriteString("cleanup:\n")
 	for _, rule := range rules {
-		name, when, _ := strings.Cut(rule, "=")
-		if w.site != nil {
-			fmt.Fprintf(&b, "  %s: %s\n", name, when)
-		} else {
-			fmt.Fprintf(&b, "  - %s=%s\n", name, when)
-		}
+		fmt.Fprintf(&b, entry, rule.Name, rule.When)
 	}
 	return b.String()
 }
 
 // oneLine keeps a text from ending its comment.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
-
-// checkChanged reads the file as it would be.
-func (w *configWriter) checkChanged(data []byte) error {
-	if w.site != nil {
-		_, err := sites.Parse(w.path, data)
-		return err
-	}
-	var settings Settings
-	reader := configFile{name: w.path, folder: filepath.Dir(w.path), settings: &settings}
-	if faults := reader.read(data); len(faults) > 0 {
-		return faults
-	}
-	return nil
-}
 
 // keyIndex is where a key stands in a mapping; -1 for nowhere.
 func keyIndex(root *yaml.Node, key string) int {
@@ -202,22 +248,26 @@ func keyIndex(root *yaml.Node, key string) int {
 // writtenBy begins the comment of an earlier experiment.
 const writtenBy = "# By ebb experiment, from "
 
-// replaceKey puts a block of lines into the place of a top-level key, or at the end.
+// replaceKey puts a block of lines into the place of a top-level key, or at the end. Its lines end as those of
+// the file do.
 func replaceKey(data []byte, root *yaml.Node, key, block string) []byte {
 	lines := strings.SplitAfter(string(data), "\n")
+	if strings.HasSuffix(lines[0], "\r\n") {
+		block = strings.ReplaceAll(block, "\n", "\r\n")
+	}
+	end := documentEnd(lines)
 	at := -1
 	if root != nil {
 		at = keyIndex(root, key)
 	}
 	if at < 0 {
-		text := string(data)
-		if text != "" && !strings.HasSuffix(text, "\n") {
-			text += "\n"
+		before := strings.Join(lines[:end], "")
+		if before != "" && !strings.HasSuffix(before, "\n") {
+			before += block[len(block)-lineEnd(block):]
 		}
-		return []byte(text + block)
+		return []byte(before + block + strings.Join(lines[end:], ""))
 	}
-	from := root.Content[at].Line - 1
-	to := len(lines)
+	from, to := root.Content[at].Line-1, end
 	if at+2 < len(root.Content) {
 		to = root.Content[at+2].Line - 1
 	}
@@ -230,21 +280,47 @@ func replaceKey(data []byte, root *yaml.Node, key, block string) []byte {
 	return []byte(strings.Join(lines[:from], "") + block + strings.Join(lines[to:], ""))
 }
 
+// lineEnd is how many bytes end a text's last line: 1 or 2.
+func lineEnd(text string) int { return len(text) - len(strings.TrimRight(text, "\r\n")) }
+
+// documentEnd is the first line that ends the document, or how many lines there are.
+func documentEnd(lines []string) int {
+	for i, line := range lines {
+		if strings.HasPrefix(line, "...") && strings.TrimSpace(line[3:]) == "" {
+			return i
+		}
+	}
+	return len(lines)
+}
+
 func isBlankOrComment(line string) bool {
 	text := strings.TrimSpace(line)
 	return text == "" || strings.HasPrefix(text, "#")
 }
 
-// writeAtomically replaces a file: whoever reads it finds the old one or the new.
-func writeAtomically(path string, data []byte, mode fs.FileMode) error {
+// targetOf is the file that a path leads to, through symbolic links.
+func targetOf(path string) string {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
+		return target
+	}
+	return path
+}
+
+// writeAtomically replaces a file, which keeps its owner: whoever reads it finds the old one or the new.
+func writeAtomically(path string, data []byte, mode fs.FileMode) error {
+	path = targetOf(path)
+	before, err := os.Stat(path)
+	if err != nil {
+		return err
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".ebb-*")
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(bytes.Clone(data))
+	_, err = file.Write(data)
+	if owner, ok := before.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+		err = errors.Join(err, file.Chown(int(owner.Uid), int(owner.Gid)))
+	}
 	err = errors.Join(err, file.Chmod(mode), file.Sync(), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)

@@ -27,13 +27,21 @@ func (d *diagnosisFiles) addFlags(cmd *cobra.Command) {
 // toOutput tells whether standard output is taken, so that the text must stand elsewhere.
 func (d *diagnosisFiles) toOutput() bool { return d.json == "-" || d.html == "-" }
 
+// namedFile is a file with the flag that names it.
+type namedFile struct{ flag, path string }
+
+// named are all of them.
+func (d *diagnosisFiles) named() []namedFile {
+	return []namedFile{{"--json", d.json}, {"--html", d.html}, {"--record", d.record}}
+}
+
 // check refuses files that cannot be written, before the hours that come to their contents, and
 // files that would be written over one another. recording is the one that is read; "" is none.
 func (d *diagnosisFiles) check(recording string) error {
 	if d.record == "-" {
 		return usageErrorf("--record: it is judged at the end, so it must be a file")
 	}
-	named := []struct{ flag, path string }{{"--json", d.json}, {"--html", d.html}, {"--record", d.record}, {"the recording", recording}}
+	named := append(d.named(), namedFile{"the recording", recording})
 	for i, out := range named {
 		for _, other := range named[i+1:] {
 			if collide(out.path, other.path) {
@@ -41,7 +49,7 @@ func (d *diagnosisFiles) check(recording string) error {
 			}
 		}
 	}
-	for _, out := range named[:3] {
+	for _, out := range d.named() {
 		if err := checkOutput(out.flag, out.path); err != nil {
 			return err
 		}

@@ -111,8 +111,11 @@ func (o *experimentOptions) checkExperiment(cmd *cobra.Command, args []string) e
 	if err != nil {
 		return err
 	}
+	if cmd.Flags().Changed("cleanups") && len(o.named) == 0 {
+		return usageErrorf("--cleanups names none; leave it out to compare all")
+	}
 	o.experimentSet, err = plannedCleanups(o.named)
-	if len(o.named) == 0 && !o.all {
+	if len(o.named) == 0 && !o.all && o.design != string(memprof.DesignFactorial) && o.design != string(memprof.DesignFractional) {
 		o.each = true
 	}
 	return err
@@ -126,6 +129,14 @@ func plannedCleanups(named []string) ([]memprof.PlannedCleanup, error) {
 	chosen, err := sites.ParseCleanup(named)
 	if err != nil {
 		return nil, usageErrorf("--cleanups: %w", err)
+	}
+	seen := map[string]bool{}
+	for _, written := range named {
+		name, _, _ := strings.Cut(written, "=")
+		if name = strings.TrimSpace(name); seen[name] {
+			return nil, usageErrorf("--cleanups: %s is named twice", name)
+		}
+		seen[name] = true
 	}
 	var list []memprof.PlannedCleanup
 	for _, rule := range chosen.Rules() {
@@ -171,10 +182,8 @@ func (a *app) experiment(ctx context.Context, stop *stopper, o experimentOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, closeSites()) }()
-	if o.writeConfig != "" {
-		if o.write, err = newConfigWriter(o.writeConfig, chosen); err != nil {
-			return err
-		}
+	if err := a.openWriteConfig(&o, chosen); err != nil {
+		return err
 	}
 	path, err := a.compareCleanups(ctx, stop, o, chosen, plan)
 	if err != nil {
@@ -192,6 +201,24 @@ func (a *app) experiment(ctx context.Context, stop *stopper, o experimentOptions
 	if err == nil {
 		fmt.Fprintln(a.stderr, wrote)
 	}
+	return err
+}
+
+// openWriteConfig opens the file that takes what is recommended, if there is one.
+func (a *app) openWriteConfig(o *experimentOptions, chosen []*sites.Site) error {
+	if o.writeConfig == "" {
+		return nil
+	}
+	for _, out := range o.out.named() {
+		if collide(out.path, o.writeConfig) {
+			return usageErrorf("%s and --write-config are the same file: %s", out.flag, out.path)
+		}
+	}
+	settings, err := a.config()
+	if err != nil {
+		return err
+	}
+	o.write, err = newConfigWriter(o.writeConfig, chosen, settings.Cleanup, o.experimentSet)
 	return err
 }
 
