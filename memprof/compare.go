@@ -1,30 +1,14 @@
 package memprof
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 )
 
-// ErrExperiment is the error of a recording that is of an experiment: its blocks were run in different
-// ways, so that it is no one side of a comparison.
-var ErrExperiment = errors.New("it is of an experiment, whose blocks differ from each other: the experiment's own report compares them")
-
-// TallyCompared reads a recording for Compare. One of an experiment is refused, with ErrExperiment.
-func TallyCompared(r io.Reader) (*Tally, error) {
-	return tallyLines(r, func(v any) error {
-		if n, ok := v.(Note); ok && n.Name == ExperimentNote {
-			return ErrExperiment
-		}
-		return nil
-	})
-}
-
 // Compare says in what the second of two recordings differs from the first: how fast memory grows, where
 // it stands, how long a cycle takes and what it does, and what that comes to as a check of a fix. Both
-// tallies are of TallyRecording or TallyCompared.
+// tallies need TallyOptions.Detail, and are of no experiment.
 //
 // The difference of two rates has the interval of stats.Difference, that of two means or durations the one of
 // stats.MeanDifference and stats.MeanRatio.
@@ -145,14 +129,18 @@ func (c *comparing) warn() {
 	if len(c.before.d.Spikes) == 0 && len(c.after.d.Spikes) > 0 {
 		warn("memory spiked within cycles after, and not before: %s", lower(c.after.spikeSays()))
 	}
-	for _, side := range []struct {
-		name string
-		run  *compared
-	}{{"before", c.before}, {"after", c.after}} {
-		for _, text := range side.run.d.Warnings {
-			if !strings.HasPrefix(text, notCollected) {
-				warn("%s: %s", side.name, text)
-			}
+	for _, text := range c.before.d.Warnings {
+		switch {
+		case strings.HasPrefix(text, notCollected):
+		case slices.Contains(c.after.d.Warnings, text):
+			warn("both: %s", text)
+		default:
+			warn("before: %s", text)
+		}
+	}
+	for _, text := range c.after.d.Warnings {
+		if !strings.HasPrefix(text, notCollected) && !slices.Contains(c.before.d.Warnings, text) {
+			warn("after: %s", text)
 		}
 	}
 }

@@ -52,9 +52,9 @@ func (c *comparing) levels() {
 		c.out.Levels = append(c.out.Levels, x)
 	}
 	for _, s := range []Series{anonChrome, {"process.anon", Worker}, {"heap.used", ""}} {
-		add("level of "+nameOf(s), s, func(sum Summary) (float64, bool) { return sum.After.At(s) })
+		add(nameOf(s), s, func(sum Summary) (float64, bool) { return sum.After.At(s) })
 	}
-	add("peak of "+nameOf(anonChrome), anonChrome, func(sum Summary) (float64, bool) {
+	add("Chrome's peak", anonChrome, func(sum Summary) (float64, bool) {
 		p, ok := sum.Peaks[anonChrome]
 		return p.Value, ok
 	})

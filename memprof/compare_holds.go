@@ -11,8 +11,8 @@ const (
 	heldCycles = 20
 	// heldPerDay is the growth in MB per day below which memory counts as flat.
 	heldPerDay = 5
-	// cheapShare is the share of time below which measuring is no burden to a worker.
-	cheapShare = .01
+	// cheapShare is the share of time below which measuring is no burden to a worker: what speed allows.
+	cheapShare = slower / 100.
 )
 
 // cyclesHold checks that memory is flat over 20 cycles or more, or grows by less than 5 MB a day where it
@@ -64,7 +64,7 @@ func (c *comparing) profiling() Check {
 	var check Check
 	switch {
 	case !run.Regular:
-		check = cannotTell("after is a diagnosis: %s, %d collections were forced; with memory.profile: off `ebb run` does none of it, but that run is not in these recordings", cost, run.Collections)
+		check = cannotTell("after is a diagnosis: %s and %d forced collections; `ebb run` with memory.profile: off does none of it, but no such run is recorded here", cost, run.Collections)
 	case run.MeasuringShare > cheapShare:
 		check = cannotTell("%s, too much to say that the worker is the same without", cost)
 	default:
@@ -106,21 +106,27 @@ func (c *comparing) advise() {
 		add("record anew what is no measurement: `ebb report` says of each recording what went wrong")
 		return
 	}
+	if c.before.sameAs(c.after) {
+		return
+	}
 	open := map[CheckName]bool{}
 	for _, check := range c.out.Checks {
 		open[check.Name] = check.State == CheckCannotTell
 	}
-	least := max(c.before.d.Judged, c.after.d.Judged)
+	command, cycles := "ebb diagnose", max(c.before.d.Judged, c.after.d.Judged)
+	if c.after.regular() {
+		command = "ebb run"
+	}
 	if open[CheckGrowth] || open[CheckNewLeak] || open[CheckCycles] || open[CheckSpeed] {
 		more := max(c.before.d.MoreCycles, c.after.d.MoreCycles)
 		switch {
 		case more > 0 || c.after.d.Judged < heldCycles:
-			add("record both with more cycles: ebb diagnose --cycles %d", max(30, least+more))
+			add("record both with more cycles: %s --cycles %d", command, max(30, cycles+more))
 		default:
-			add("record both again with twice as many cycles, on a quiet machine: ebb diagnose --cycles %d", 2*least)
+			add("record both again with twice as many cycles, on a quiet machine: %s --cycles %d", command, 2*cycles)
 		}
 	}
-	if open[CheckProfiling] {
-		add("for profiling: ebb run --cycles 30 --profile cheap with each version, and ebb compare of these two recordings")
+	if open[CheckProfiling] && !c.after.regular() {
+		add("for profiling: ebb run --cycles 30 --profile=cheap with each version, and ebb compare of these two recordings")
 	}
 }

@@ -1,12 +1,8 @@
 package memprof
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -282,26 +278,6 @@ func TestCompareTellsWhatIsUnlike(t *testing.T) {
 		{"processors", "unknown", "2"},
 		{"memory of the machine", "8000.0 MB", "4000.0 MB"},
 	}, Compare(before, after).Unlike)
-}
-
-// The recording of an experiment is refused.
-func TestTallyComparedRefusesAnExperiment(t *testing.T) {
-	var lines bytes.Buffer
-	line := func(kind string, v any) {
-		data, err := json.Marshal(v)
-		require.NoError(t, err)
-		fmt.Fprintf(&lines, `{"type":%q,%s`+"\n", kind, strings.TrimPrefix(string(data), "{"))
-	}
-	line("manifest", Manifest{Schema: Schema})
-	plain := lines.String()
-	line("note", Note{Name: ExperimentNote, Data: json.RawMessage(`{}`)})
-	_, err := TallyCompared(&lines)
-	require.ErrorIs(t, err, ErrExperiment)
-	tally, err := TallyCompared(strings.NewReader(plain))
-	require.NoError(t, err)
-	require.Zero(t, tally.judged)
-	_, err = TallyCompared(strings.NewReader("notes"))
-	require.ErrorContains(t, err, "recording line 1")
 }
 
 // Both recordings have their growth measured in the same way: at the end, where either quickens.

@@ -148,7 +148,7 @@ type RateSide struct {
 type Change struct {
 	// Name is what it is of; Metric the series, where it is of one.
 	Name   string `json:"name"`
-	Metric Series `json:"metric"`
+	Metric Series `json:"metric,omitzero"`
 	Unit   Unit   `json:"unit"`
 	// Before and After are means over the cycles after the warm-up; of durations, geometric ones.
 	Before Estimate `json:"before"`

@@ -134,7 +134,8 @@ type ArmAnswer struct {
 	// Blocks and Cycles are how often it was run.
 	Blocks int `json:"blocks"`
 	Cycles int `json:"cycles"`
-	// Rate is the growth of Experiment.Of per cycle. Flat says that no metric grows by more than its margin.
+	// Rate is the growth of Experiment.Of per cycle. Flat says that no metric grows by more than its margin,
+	// surely: where it is not set, one grows or that is not known.
 	Rate Estimate `json:"rate"`
 	Flat bool     `json:"flat"`
 }

@@ -121,7 +121,7 @@ func (o DesignOptions) scheme(p *ExperimentPlan) error {
 	}
 	how := ""
 	switch {
-	case o.All:
+	case o.All && k > 1: // of one, all but it is nothing
 		p.Scheme, how = SchemeLeaveOneOut, "all of them against all but one"
 	case o.Each:
 		p.Scheme, how = SchemeOneByOne, "each alone against nothing"

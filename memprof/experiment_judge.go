@@ -269,7 +269,8 @@ func (c *experimenting) same() {
 	if g == nil || g.trial.AA == nil {
 		return
 	}
-	check := &SameCheck{Difference: effectOf(*g.trial.AA), Differs: g.trial.Differs}
+	check := &SameCheck{Difference: effectOf(*g.trial.AA)}
+	check.Differs = g.trial.Differs && check.Difference.Verdict != NoEffect // what does not matter there does not matter here
 	check.Says = "blocks without any cleanup do not differ from each other, as it must be"
 	if check.Differs {
 		check.Says = "blocks without any cleanup differ from each other: something else than the cleanups moved memory"
@@ -307,13 +308,15 @@ func (c *experimenting) names(on []bool) []string {
 	return names
 }
 
-// flat says whether none of the metrics that grow without any cleanup grows in an arm that was run.
+// flat says whether none of the metrics that grow without any cleanup, or else that of the answer, grows in an arm
+// that was run.
 func (c *experimenting) flat(on []bool) bool {
 	known := false
-	for _, g := range c.growth {
-		if !g.grows {
-			continue
-		}
+	growing := c.growing()
+	if len(growing) == 0 {
+		growing = append(growing, c.answer())
+	}
+	for _, g := range growing {
 		for _, arm := range g.trial.Arms {
 			if !slices.Equal(arm.On, on) {
 				continue

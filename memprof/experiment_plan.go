@@ -86,8 +86,7 @@ type BlockStart struct {
 
 // CleanupReport is what one cleanup did in one run of a site, or in one cycle, added up.
 type CleanupReport struct {
-	// Cycle counts the cycles of a diagnosis or experiment; 0 in a worker's regular life. Site is "" after a
-	// cycle of several sites.
+	// Cycle counts the cycles of a diagnosis or experiment; 0 in a worker's regular life.
 	Cycle int    `json:"cycle,omitempty"`
 	Site  string `json:"site,omitempty"`
 	Name  string `json:"name"`

@@ -18,6 +18,8 @@ func (c *experimenting) recommend() {
 	switch {
 	case len(c.blocks) == 0, c.e.Same != nil && c.e.Same.Differs:
 		return
+	case len(growing) == 0 && !c.still():
+		return
 	case len(growing) == 0:
 		r.Flat, r.Measured, r.Rate = true, true, c.e.Baseline
 	default:
@@ -44,6 +46,26 @@ func (c *experimenting) growing() []*growthTrial {
 		}
 	}
 	return list
+}
+
+// still says whether the blocks show that nothing grows without any cleanup: that no growth is shown is not enough.
+func (c *experimenting) still() bool {
+	base := c.e.Baseline
+	if !base.Known || base.Hi > c.margin() {
+		return false
+	}
+	return !slices.ContainsFunc(c.growth, func(g *growthTrial) bool {
+		base := c.baseline(g.trial)
+		return base.Known && base.Value >= g.policy.material
+	})
+}
+
+// margin is the growth of the metric of the answer that matters.
+func (c *experimenting) margin() float64 {
+	if g := c.answer(); g != nil {
+		return g.policy.material
+	}
+	return 0
 }
 
 func (c *experimenting) choose(r *Recommendation, growing []*growthTrial) {

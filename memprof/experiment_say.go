@@ -149,7 +149,7 @@ func (c *experimenting) answerSays(a CleanupAnswer) string {
 	case Harms:
 		return fmt.Sprintf("%s grows by %s more a cycle", name, amount(a.On, -saved.Value))
 	case NoEffect:
-		if len(c.growing()) == 0 {
+		if len(c.growing()) == 0 && c.still() {
 			return "nothing grows that it could save"
 		}
 		return fmt.Sprintf("it changes the growth of what grows by less than %s a cycle", amount(c.e.Of, c.e.Margin))
@@ -171,6 +171,8 @@ func (c *experimenting) recommendedSays() string {
 		return "no block was run"
 	case c.e.Same != nil && c.e.Same.Differs:
 		return "none: " + c.e.Same.Says
+	case len(c.growing()) == 0 && !c.still():
+		return "whether memory grows without them cannot be told yet"
 	case len(c.growing()) == 0:
 		return "none is needed: nothing grows without them"
 	case r.Flat && r.Measured:
@@ -191,6 +193,8 @@ func (c *experimenting) headline() string {
 		return "No block was run: there is nothing to compare."
 	case e.Same != nil && e.Same.Differs:
 		return "NOT TO BE TRUSTED: " + e.Same.Says + "."
+	case len(growing) == 0 && !c.still():
+		return c.unsureSays()
 	case len(growing) == 0:
 		return "Nothing grows without a cleanup: none is needed."
 	}
@@ -210,11 +214,27 @@ func (c *experimenting) headline() string {
 	return base + "; none of these cleanups is shown to help."
 }
 
+// unsureSays tells what is known of the growth without any cleanup where that is neither shown nor ruled out.
+func (c *experimenting) unsureSays() string {
+	e := c.e
+	text := "Whether memory grows without a cleanup cannot be told yet"
+	if !e.Baseline.Known {
+		return text + ": too few blocks were run without any."
+	}
+	if e.Baseline.Hi <= c.margin() {
+		return text + "."
+	}
+	return fmt.Sprintf("%s: %s by up to %s a cycle is not ruled out, and %s is what matters.", text, nameOf(e.Of), amount(e.Of, e.Baseline.Hi), amount(e.Of, c.margin()))
+}
+
 func (c *experimenting) experimentAdvice() []string {
 	var advice []string
 	if r := c.e.Recommended; len(r.Rules) > 0 && len(c.growing()) > 0 {
 		advice = append(advice, "write it into the site file: `ebb experiment ... --write-config FILE`, or by hand: cleanup: {"+strings.ReplaceAll(strings.Join(r.Rules, ", "), "=", ": ")+"}")
 		advice = append(advice, "then check it: `ebb diagnose` with the same sites")
+	}
+	if len(c.blocks) > 0 && len(c.growing()) == 0 && !c.still() && c.e.MoreCycles == 0 {
+		advice = append(advice, "run it longer: more `--cycles`, or `--until-certain`")
 	}
 	if c.e.MoreCycles > 0 {
 		advice = append(advice, fmt.Sprintf("run it longer: `--cycles %d`, or `--until-certain`", c.e.MoreCycles+c.t.judged))

@@ -1,6 +1,7 @@
 package memprof
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -214,6 +215,7 @@ func TestPlansOfExperiments(t *testing.T) {
 		"eight":              {DesignOptions{Cleanups: many[:8]}, SchemeFractional, false, 17},
 		"eighteen":           {DesignOptions{Cleanups: many}, SchemeOneByOne, false, 20},
 		"all but each":       {DesignOptions{Cleanups: many[:4], All: true}, SchemeLeaveOneOut, false, 7},
+		"all but the only":   {DesignOptions{Cleanups: many[:1], All: true}, SchemeOneByOne, false, 3},
 		"each":               {DesignOptions{Cleanups: many[:2], Each: true}, SchemeOneByOne, false, 4},
 		"every combination":  {DesignOptions{Cleanups: many[:4], Design: DesignFactorial}, SchemeFactorial, false, 17},
 		"lasting":            {DesignOptions{Cleanups: append(lasts, many[:1]...)}, SchemeFactorial, true, 5},
@@ -271,4 +273,33 @@ func TestAPlanWithinATime(t *testing.T) {
 	require.Equal(t, p, same)
 	_, ok = p.Within(time.Second, time.Second)
 	require.False(t, ok)
+}
+
+// What is not shown to grow is not shown to be flat: a few blocks say neither.
+func TestFewBlocksDoNotShowThatNothingGrows(t *testing.T) {
+	off := map[string]func(*history, map[Series]float64){"cookies": nothing, "blank": nothing}
+	p := drawn(t, DesignOptions{Cleanups: planned("cookies", "blank"), Cycles: 40})
+	p.Blocks = slices.DeleteFunc(p.Blocks, func(b PlannedBlock) bool { return len(b.On) == 0 })
+	e := experimented(t, p, leaking{with: off})
+	require.Equal(t, "Whether memory grows without a cleanup cannot be told yet: too few blocks were run without any.", e.Headline)
+	require.False(t, e.Recommended.Flat)
+	require.Empty(t, e.Recommended.Off)
+
+	p = drawn(t, DesignOptions{Cleanups: planned("cookies", "blank"), Cycles: 40})
+	p.Blocks = p.Blocks[:len(p.Blocks)/2]
+	h := newHistory(t, Plan{})
+	h.tally.plan = nil
+	h.note(ExperimentNote, p)
+	by := 1.5e6 // up, and down again
+	for i := range p.Blocks {
+		h.note(BlockNote, BlockStart{Block: i})
+		for range p.Cycles {
+			h.cycle(map[Series]float64{renderer: by}, nil)
+			by = -by
+		}
+	}
+	e = h.tally.Experiment()
+	require.Contains(t, e.Headline, "a cycle is not ruled out")
+	require.False(t, e.Recommended.Flat)
+	require.NotEmpty(t, e.Advice)
 }

@@ -24,7 +24,8 @@ type ExperimentOptions struct {
 	// Fault is called in each cycle, as part of its scraping: for tests that need a worker that errs.
 	// Default: nil.
 	Fault func(ctx context.Context, cycle int) error
-	// OnPlan is told of the plan as it will be run, and about how long it takes. Default: nobody is.
+	// OnPlan is told, after the cycles that warm up, of the plan as it will be run, and about how long that takes.
+	// Default: nobody is.
 	OnPlan func(plan memprof.ExperimentPlan, takes time.Duration)
 	// OnCycle is told of each cycle that ends. Default: nobody is.
 	OnCycle func(ExperimentProgress)

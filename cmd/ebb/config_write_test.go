@@ -141,10 +141,14 @@ func TestCleanupsThatWereNotComparedStay(t *testing.T) {
 		configured       []string
 		want             string
 	}{
-		{"others stay", "shop.yaml", siteHead + "cleanup: {gc: page, storage: run, go-gc: off}\n" + siteTemplates,
-			recommending([]string{"blank=run"}, "storage"), nil, nil, "blank=run, gc=page, go-gc=off"},
-		{"a time changes", "shop.yaml", siteHead + "cleanup: {gc: page}\n" + siteTemplates,
-			recommending([]string{"gc=every 2 runs"}), nil, nil, "gc=every 2 runs"},
+		{
+			"others stay", "shop.yaml", siteHead + "cleanup: {gc: page, storage: run, go-gc: off}\n" + siteTemplates,
+			recommending([]string{"blank=run"}, "storage"), nil, nil, "blank=run, gc=page, go-gc=off",
+		},
+		{
+			"a time changes", "shop.yaml", siteHead + "cleanup: {gc: page}\n" + siteTemplates,
+			recommending([]string{"gc=every 2 runs"}), nil, nil, "gc=every 2 runs",
+		},
 		{"blank is done by default", "shop.yaml", tab, recommending(nil, "blank", "gc"), nil, nil, "blank=off"},
 		{"blank was off", "shop.yaml", siteHead + "isolation: tab\ncleanup: {blank: off}\n" + siteTemplates, recommending(nil, "blank"), nil, nil, "blank=off"},
 		{"blank is not done by default", "shop.yaml", siteHead + siteTemplates, recommending(nil, "blank", "gc"), nil, nil, "none"},

@@ -235,10 +235,11 @@ func (a *app) compareCleanups(ctx context.Context, stop *stopper, o experimentOp
 	}
 	err = a.withRig(ctx, opened, func(ctx context.Context, r *rig) error {
 		path = r.memory.Path
+		r.board.progress.Printf("%s", planSays(plan))
 		err := r.worker.Experiment(ctx, worker.ExperimentOptions{
 			Plan: plan, Budget: o.budget, Settle: o.settle, Parallel: o.parallel, OnCycle: r.board.block,
 			OnPlan: func(plan memprof.ExperimentPlan, takes time.Duration) {
-				r.board.progress.Printf("%s", planSays(plan, takes))
+				r.board.progress.Printf("%s", takesSays(plan, takes))
 			},
 		})
 		if errors.Is(err, worker.ErrBudget) {
@@ -250,7 +251,7 @@ func (a *app) compareCleanups(ctx context.Context, stop *stopper, o experimentOp
 }
 
 // planSays tells a plan before it is carried out.
-func planSays(p memprof.ExperimentPlan, takes time.Duration) string {
+func planSays(p memprof.ExperimentPlan) string {
 	var names []string
 	for _, c := range p.Cleanups {
 		names = append(names, c.Name+"="+c.When)
@@ -265,7 +266,6 @@ func planSays(p memprof.ExperimentPlan, takes time.Duration) string {
 	if p.WarmUp > 0 {
 		fmt.Fprintf(&b, " after %d to warm up", p.WarmUp)
 	}
-	fmt.Fprintf(&b, ", about %s", output.Duration(takes.Round(time.Second)))
 	if p.Open {
 		b.WriteString(" at most: it stops when nothing is undecided")
 	}
@@ -274,6 +274,11 @@ func planSays(p memprof.ExperimentPlan, takes time.Duration) string {
 		fmt.Fprintf(&b, "\nThe smallest effect that it can see is about %.2g MB a cycle, if a reading varies by %.2g MB.", p.Smallest/memprof.MB, p.Noise/memprof.MB)
 	}
 	return b.String()
+}
+
+// takesSays tells how long a plan takes, once that can be told, and what of it fits into the time there is.
+func takesSays(p memprof.ExperimentPlan, takes time.Duration) string {
+	return fmt.Sprintf("It takes about %s: %s in %d blocks.", output.Duration(takes.Round(time.Second)), output.Counted(int64(len(p.Blocks)*p.Cycles), "cycle", "cycles"), len(p.Blocks))
 }
 
 // renderExperiment analyses a recording and writes what comes of it.

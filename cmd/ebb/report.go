@@ -10,9 +10,9 @@ func newReportCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report RECORDING",
 		Short: "Judge a recording again, as text, JSON or HTML",
-		Long: `Judge a recording of 'ebb diagnose' or 'ebb experiment' again, and show what it says. The same recording
-gives the same report, byte for byte. A recording of 'ebb run' can be read too; its memory
-was not collected before the readings, so less can be said.`,
+		Long: `Judge a recording of 'ebb diagnose' or 'ebb experiment' again, and show what it says.
+The same recording gives the same report, byte for byte. A recording of 'ebb run' can be
+read too; its memory was not collected before the readings, so less can be said.`,
 		Example: `  ebb report run.ebb.jsonl
   ebb report run.ebb.jsonl --html report.html
   ebb report run.ebb.jsonl --json - | jq .rate`,

@@ -63,6 +63,7 @@ func (a *app) commands() []*cobra.Command {
 		newDiagnoseCommand(a),
 		newExperimentCommand(a),
 		newReportCommand(a),
+		newCompareCommand(a),
 		newHeapCommand(a),
 		newCleanupsCommand(a),
 		newDemoCommand(a),

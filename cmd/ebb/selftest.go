@@ -31,6 +31,7 @@ type selftestOptions struct {
 	json                 string
 	one, base            string
 	cleanups             []string // compared instead of a diagnosis; nil for that
+	seed                 uint64   // of that comparison
 }
 
 func newSelftestCommand(a *app) *cobra.Command {
@@ -93,6 +94,7 @@ rate of less than 93 % was.`,
 	f.StringVar(&o.json, "json", "", "write the results as JSON to `file`; - is standard output")
 	f.StringVar(&o.one, "one", "", "diagnose one `page` in this process, and print the result as JSON")
 	f.StringVar(&o.base, "base", "", "where the pages of --one are served; by itself without")
+	f.Uint64Var(&o.seed, "seed", 1, "`number` that gives the order of the blocks of --cleanups")
 	_ = errors.Join(f.MarkHidden("one"), f.MarkHidden("base"))
 	return cmd
 }
@@ -130,7 +132,7 @@ func (a *app) selftest(ctx context.Context, o selftestOptions, cases []leaky.Cas
 	}
 	began := time.Now()
 	progress := output.NewProgress(a.err(), output.ProgressOptions{})
-	results := runCases(ctx, o, cases, progress, func(ctx context.Context, c leaky.Case) caseResult { return a.runCase(ctx, o, c) })
+	results := runCases(ctx, o, cases, progress, func(ctx context.Context, c leaky.Case, _ int) caseResult { return a.runCase(ctx, o, c) })
 	progress.Close()
 	if ctx.Err() != nil {
 		return errors.New("stopped before all pages were diagnosed")
@@ -230,7 +232,7 @@ func chosenCases(o selftestOptions, names []string) ([]leaky.Case, error) {
 
 // runCases does something with each page, with some at once, and returns the results in the order of the
 // pages.
-func runCases[R interface{ line() string }](ctx context.Context, o selftestOptions, cases []leaky.Case, progress *output.Progress, run func(context.Context, leaky.Case) R) []R {
+func runCases[R interface{ line() string }](ctx context.Context, o selftestOptions, cases []leaky.Case, progress *output.Progress, run func(ctx context.Context, c leaky.Case, round int) R) []R {
 	results := make([]R, len(cases)*o.repeat)
 	next := make(chan int)
 	var wg sync.WaitGroup
@@ -239,9 +241,9 @@ func runCases[R interface{ line() string }](ctx context.Context, o selftestOptio
 	for range min(o.jobs, len(results)) {
 		wg.Go(func() {
 			for i := range next {
-				page := i % len(cases)
-				at := page*o.repeat + i/len(cases)
-				results[at] = run(ctx, cases[page])
+				page, round := i%len(cases), i/len(cases)
+				at := page*o.repeat + round
+				results[at] = run(ctx, cases[page], round)
 				mu.Lock()
 				done++
 				progress.Printf("%3d/%d  %s", done, len(results), results[at].line())
@@ -304,7 +306,7 @@ func (a *app) apart(ctx context.Context, o selftestOptions, c leaky.Case, result
 		args = append(args, "--keep", o.keep)
 	}
 	if o.cleanups != nil {
-		args = append(args, "--cleanups", strings.Join(o.cleanups, ","))
+		args = append(args, "--cleanups", strings.Join(o.cleanups, ","), "--seed", strconv.FormatUint(o.seed, 10))
 	}
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }

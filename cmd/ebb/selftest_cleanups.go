@@ -56,7 +56,7 @@ func does(e memprof.Effect, share float64) string {
 	case e.Verdict == memprof.NoEffect:
 		return string(leaky.Leaves)
 	case e.Verdict == memprof.Harms:
-		return "more"
+		return string(leaky.Worsens)
 	}
 	return "?"
 }
@@ -114,8 +114,10 @@ func (a *app) selftestCleanups(ctx context.Context, o selftestOptions, names []s
 	o.cycles = 2 * (len(o.cleanups) + 2) * cureBlock
 	began := time.Now()
 	progress := output.NewProgress(a.err(), output.ProgressOptions{})
-	results := runCases(ctx, o, cases, progress, func(ctx context.Context, c leaky.Case) cureResult {
+	results := runCases(ctx, o, cases, progress, func(ctx context.Context, c leaky.Case, round int) cureResult {
 		began := time.Now()
+		o := o
+		o.seed += uint64(round)
 		r := cureResult{Case: c.Name}
 		if err := a.apart(ctx, o, c, &r); err != nil {
 			r.Error = err.Error()
@@ -137,7 +139,7 @@ func (a *app) experimentCase(ctx context.Context, stop *stopper, o selftestOptio
 		return memprof.Experiment{}, err
 	}
 	plan, err := memprof.PlanExperiment(memprof.DesignOptions{
-		Cleanups: set, Design: memprof.DesignCrossover, Each: true, Cycles: 2 * (len(set) + 2) * cureBlock, Seed: 1,
+		Cleanups: set, Design: memprof.DesignCrossover, Each: true, Cycles: 2 * (len(set) + 2) * cureBlock, Seed: o.seed,
 	})
 	if err != nil {
 		return memprof.Experiment{}, err
@@ -235,7 +237,7 @@ func (s cureSum) good() bool {
 }
 
 // marks are what stands in the matrix for what a cleanup does.
-var cureMarks = map[string]string{string(leaky.Returns): "all", "part": "part", string(leaky.Leaves): "-", "more": "MORE", "?": "?"}
+var cureMarks = map[string]string{string(leaky.Returns): "all", "part": "part", string(leaky.Leaves): "-", string(leaky.Worsens): "MORE", "?": "?"}
 
 // writeCures writes one row a leak and one column a cleanup, and then each cell that is not as it should be,
 // with its interval.

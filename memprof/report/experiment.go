@@ -77,6 +77,8 @@ func outcomeOf(e memprof.Experiment) (kind, title string) {
 		return outcomeGood, "FLAT with " + with
 	case with != "":
 		return outcomeUnclear, "GROWS LESS with " + with
+	case !(e.Baseline.Known && e.Baseline.Lo > 0):
+		return outcomeUnclear, "CANNOT TELL"
 	case slices.ContainsFunc(e.Answers, func(c memprof.CleanupAnswer) bool { return c.Verdict == memprof.CannotTell }):
 		return outcomeUnclear, "CANNOT TELL"
 	}

@@ -91,15 +91,17 @@ func ratesOf(e memprof.Experiment) []memprof.Estimate {
 	return rates
 }
 
-// growsWord says whether memory is flat with a set.
+// growsWord says whether memory is flat with a set, or is shown to grow.
 func growsWord(a memprof.ArmAnswer) string {
 	switch {
 	case a.Flat:
 		return "flat"
 	case !a.Rate.Known:
 		return dash
+	case a.Rate.Lo > 0:
+		return "grows"
 	}
-	return "grows"
+	return "unclear"
 }
 
 // cleanup writes all that is known of one cleanup.

@@ -13,6 +13,8 @@ const (
 	Returns Cure = "returns"
 	// Leaves says that nothing of it is.
 	Leaves Cure = "leaves"
+	// Worsens says that it leaks more.
+	Worsens Cure = "more"
 )
 
 // Cleanups of whole pages: they give back what the document, or the tab, holds.
@@ -34,6 +36,7 @@ var cures = map[string][]string{
 	"detached-nodes":        ofDocument,
 	"event-listeners":       ofDocument,
 	"array-buffers":         ofDocument,
+	"restored-state":        ofDocument,
 	"untouched-buffers":     ofDocument,
 	"blob-urls":             ofDocument,
 	"canvas-2d":             ofDocument,
@@ -54,6 +57,9 @@ var cures = map[string][]string{
 	"file-descriptors":      nil,
 	"contexts-open":         {"restart-browser"},
 }
+
+// worsens are the cleanups that make a page leak more, by leak.
+var worsens = map[string][]string{"restored-state": {"local-storage", "storage"}}
 
 // unsure are the cells of which it is not certain, by leak.
 var unsure = map[string][]string{
@@ -77,6 +83,8 @@ func (c Case) CureBy(cleanup string) Cure {
 		return ""
 	case slices.Contains(by, cleanup):
 		return Returns
+	case slices.Contains(worsens[c.Name], cleanup):
+		return Worsens
 	}
 	return Leaves
 }
