@@ -104,7 +104,9 @@ func TestAnExperimentEndsOnceItIsCertain(t *testing.T) {
 	plan := compared(t, memprof.DesignOptions{UntilCertain: true})
 	require.Equal(t, 15, plan.Replicates())
 	d := newDiagnosed(t, plan.Total(), caseFile, "array-buffers")
-	require.NoError(t, d.w.Experiment(memoryCtx(t), ExperimentOptions{Plan: plan, Settle: time.Millisecond}))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // dozens of cycles, on a busy machine
+	defer cancel()
+	require.NoError(t, d.w.Experiment(ctx, ExperimentOptions{Plan: plan, Settle: time.Millisecond}))
 	e, rec := d.outcome(t)
 	stopped := notes[string](t, rec, memprof.StopNote)
 	require.Len(t, stopped, 1)
