@@ -48,14 +48,17 @@ func (c *experimenting) blockAnswers() {
 
 // blockRate is the least-squares slope of a block, or why it has none.
 func blockRate(values []float64) (rate Estimate, dropped string) {
-	x := make([]float64, len(values))
-	for i := range x {
+	x, count := make([]float64, len(values)), 0
+	for i, v := range values {
 		x[i] = float64(i)
+		if !math.IsNaN(v) {
+			count++
+		}
 	}
-	line := stats.OLS(x, values)
-	if line.DF < 0 || !slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) }) {
+	if count < 2 {
 		return Estimate{}, "fewer than two of its cycles count"
 	}
+	line := stats.OLS(x, values)
 	return Estimate{Value: line.Slope, Lo: line.Slope, Hi: line.Slope, Known: true}, ""
 }
 
@@ -101,7 +104,7 @@ func (c *experimenting) warn() {
 	if failed > 0 {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("%d pages failed", failed))
 	}
-	if short := len(c.plan.Blocks) - len(c.blocks); short > 0 {
+	if short := len(c.plan.Blocks) - len(c.blocks); short > 0 && e.Stopped == "" {
 		e.Warnings = append(e.Warnings, fmt.Sprintf("%d of %d blocks were not run", short, len(c.plan.Blocks)))
 	}
 	if c.t.cut {
