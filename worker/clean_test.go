@@ -1,12 +1,19 @@
 package worker
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/browsertest"
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/crawl"
+	"github.com/ebbworker/ebb/worker/queue"
+	"github.com/ebbworker/ebb/worker/store"
 )
 
 // What a site file may name is what the browser and the worker can do, in the order in which it is done.
@@ -59,4 +66,34 @@ func TestWhatCleanupsDidIsAddedUp(t *testing.T) {
 	require.Contains(t, list[1].Error, "crashed")
 	require.Equal(t, 1, list[2].Skipped)
 	require.Empty(t, c.take())
+}
+
+// A run whose time is over cleans up after itself: its site's tabs leave their documents.
+func TestARunWhoseTimeIsOverCleansUp(t *testing.T) {
+	ctx := memoryCtx(t)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<!doctype html><p>" + r.URL.Path))
+		if r.URL.Path == "/never" {
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}
+	}))
+	t.Cleanup(web.Close)
+	text := "name: late\nstart: [" + web.URL + "/quick, " + web.URL + "/never]\nisolation: tab\nrobots: ignore\ntimeout: 3s\n" +
+		"limits: {tabs: 2, rate: 50/s, burst: 10, retries: 0}\ntemplates: [{name: page, wait: [{event: load}]}]\n"
+	site, err := sites.Parse("late.yaml", []byte(text))
+	require.NoError(t, err)
+	kept, err := store.Open(ctx, filepath.Join(t.TempDir(), "ebb.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, kept.Close()) })
+	pool := browsertest.Pool(t, 2)
+	w, err := New(Options{Sites: []*sites.Site{site}, Store: kept, Pool: pool, Retries: map[crawl.Class]queue.Retry{crawl.ClassTimeout: {Tries: 1}}})
+	require.NoError(t, err)
+	_, err = w.Once(ctx, "late")
+	require.NoError(t, err)
+	require.NotEmpty(t, pool.Tabs())
+	for _, tab := range pool.Tabs() {
+		require.Equal(t, "about:blank", tab.Tab.URL())
+	}
 }
