@@ -3,13 +3,16 @@ package worker
 import (
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/browser/browsertest"
+	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/worker/crawl"
 	"github.com/ebbworker/ebb/worker/queue"
@@ -95,5 +98,27 @@ func TestARunWhoseTimeIsOverCleansUp(t *testing.T) {
 	require.NotEmpty(t, pool.Tabs())
 	for _, tab := range pool.Tabs() {
 		require.Equal(t, "about:blank", tab.Tab.URL())
+	}
+}
+
+// What the pages of a cycle fetch is told, also where its sites run at once.
+func TestACycleTellsWhatItFetched(t *testing.T) {
+	for _, parallel := range []bool{false, true} {
+		d := newDiagnosed(t, 3, caseFile, "global-array", "event-listeners")
+		plan, err := memprof.PlanExperiment(memprof.DesignOptions{Cleanups: []memprof.PlannedCleanup{{Name: "blank", When: "run"}}, Cycles: 18})
+		require.NoError(t, err)
+		plan.Blocks, plan.WarmUp = plan.Blocks[:1], 0
+		require.NoError(t, d.w.Experiment(memoryCtx(t), ExperimentOptions{Plan: plan, Parallel: parallel, Settle: time.Millisecond}))
+		require.NoError(t, d.memory.Close(t.Context()))
+		file, err := os.Open(d.path)
+		require.NoError(t, err)
+		defer file.Close()
+		tally, err := memprof.TallyRecording(file)
+		require.NoError(t, err)
+		block := tally.Experiment().Blocks[0]
+		require.Len(t, block.Cycles, plan.Cycles)
+		for _, c := range block.Cycles {
+			require.Positive(t, c.Fetched, "parallel %t", parallel)
+		}
 	}
 }
