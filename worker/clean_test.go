@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -121,4 +122,23 @@ func TestACycleTellsWhatItFetched(t *testing.T) {
 			require.Positive(t, c.Fetched, "parallel %t", parallel)
 		}
 	}
+}
+
+// How long a cycle takes is measured where nothing warms up, and an experiment that does not fit into its time ends then.
+func TestAnExperimentKeepsItsTime(t *testing.T) {
+	d := newDiagnosed(t, 18, caseFile, "global-array")
+	plan, err := memprof.PlanExperiment(memprof.DesignOptions{Cleanups: []memprof.PlannedCleanup{{Name: "blank", When: "run"}}, Cycles: 18})
+	require.NoError(t, err)
+	require.Zero(t, plan.WarmUp)
+	cycles := 0
+	err = d.w.Experiment(memoryCtx(t), ExperimentOptions{
+		Plan: plan, Settle: time.Millisecond, Budget: 100 * time.Millisecond,
+		Fault: func(context.Context, int) error {
+			cycles++
+			time.Sleep(50 * time.Millisecond)
+			return nil
+		},
+	})
+	require.ErrorIs(t, err, ErrBudget)
+	require.Equal(t, plan.Cycles, cycles, "one block tells")
 }

@@ -238,7 +238,9 @@ func planSays(p memprof.ExperimentPlan, takes time.Duration) string {
 	if p.WarmUp > 0 {
 		fmt.Fprintf(&b, " after %d to warm up", p.WarmUp)
 	}
-	fmt.Fprintf(&b, ", about %s", output.Duration(takes.Round(time.Second)))
+	if takes > 0 {
+		fmt.Fprintf(&b, ", about %s", output.Duration(takes.Round(time.Second)))
+	}
 	if p.Open {
 		b.WriteString(" at most: it stops when nothing is undecided")
 	}
