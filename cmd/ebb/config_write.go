@@ -21,16 +21,30 @@ import (
 type configWriter struct {
 	path string
 	mode fs.FileMode
-	site *sites.Site // of a site file; nil for a configuration
+	site *sites.Site   // of a site file; nil for a configuration
+	base sites.Cleanup // of the configuration, which holds where a site file says nothing
+}
+
+// configWriter is newConfigWriter with the cleanups of the configuration.
+func (a *app) configWriter(path string, chosen []*sites.Site) (*configWriter, error) {
+	settings, err := a.config()
+	if err != nil {
+		return nil, err
+	}
+	base, err := sites.ParseCleanup(settings.Cleanup)
+	if err != nil {
+		return nil, withCode(exitUsage, err)
+	}
+	return newConfigWriter(path, chosen, base)
 }
 
 // newConfigWriter reads what is to be written to, before the minutes that come to its contents.
-func newConfigWriter(path string, chosen []*sites.Site) (*configWriter, error) {
+func newConfigWriter(path string, chosen []*sites.Site, base sites.Cleanup) (*configWriter, error) {
 	data, mode, err := readWhole(path)
 	if err != nil {
 		return nil, usageErrorf("--write-config: %w", err)
 	}
-	w := &configWriter{path: path, mode: mode}
+	w := &configWriter{path: path, mode: mode, base: base}
 	root, fault := parseYAML(path, data)
 	switch {
 	case fault != nil:
@@ -128,12 +142,15 @@ func existingCleanup(root *yaml.Node) sites.Cleanup {
 // that were compared and are not needed but would be done.
 func (w *configWriter) rules(e memprof.Experiment, had sites.Cleanup) []string {
 	c := had
-	if w.site != nil && w.site.Isolation == sites.IsolationTab && w.site.Keep == sites.KeepNone && had.Blank == "" {
-		had.Blank = sites.AfterRun // by default
+	done := had
+	if w.site != nil {
+		site := *w.site
+		site.Cleanup = had
+		done = site.Cleanups(w.base)
 	}
 	for _, name := range e.Recommended.Off {
 		when := sites.When("")
-		for _, rule := range had.Rules() {
+		for _, rule := range done.Rules() {
 			if rule.Name == name && rule.When != sites.Never {
 				when = sites.Never
 			}

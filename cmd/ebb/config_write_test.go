@@ -26,7 +26,7 @@ func shopWriter(t *testing.T) (w *configWriter, path string) {
 	require.NoError(t, os.WriteFile(path, []byte(shopFile), 0o600))
 	site, err := sites.Parse(path, []byte(shopFile))
 	require.NoError(t, err)
-	w, err = newConfigWriter(path, []*sites.Site{site})
+	w, err = newConfigWriter(path, []*sites.Site{site}, sites.Cleanup{Cookies: sites.AfterRun})
 	require.NoError(t, err)
 	return w, path
 }
@@ -76,4 +76,14 @@ func TestAStoppedExperimentWritesNothing(t *testing.T) {
 	said, err = w.write(e, "/tmp/run.ebb")
 	require.NoError(t, err)
 	require.Contains(t, said, "Wrote to")
+}
+
+// A cleanup that is not needed is switched off where the configuration, or a default, would do it.
+func TestWhatIsNotNeededIsSwitchedOff(t *testing.T) {
+	w, _ := shopWriter(t)
+	e := storageIsEnough()
+	e.Recommended.Off = []string{"cookies", "gc", "blank", "http-cache"}
+	said, err := w.write(e, "/tmp/run.ebb")
+	require.NoError(t, err)
+	require.Contains(t, said, "cleanup: cookies=off, storage=run, blank=off, gc=off")
 }

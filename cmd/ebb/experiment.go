@@ -172,7 +172,7 @@ func (a *app) experiment(ctx context.Context, stop *stopper, o experimentOptions
 	}
 	defer func() { err = errors.Join(err, closeSites()) }()
 	if o.writeConfig != "" {
-		if o.write, err = newConfigWriter(o.writeConfig, chosen); err != nil {
+		if o.write, err = a.configWriter(o.writeConfig, chosen); err != nil {
 			return err
 		}
 	}
