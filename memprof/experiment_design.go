@@ -219,6 +219,7 @@ func (o DesignOptions) size(p *ExperimentPlan, blocks int) (replicates int, err 
 	}
 	switch {
 	case o.Cycles == 0 && o.UntilCertain:
+		p.WarmUp = maxWarmUp
 		return 5 * standard, nil
 	case o.Cycles == 0:
 		p.WarmUp = maxWarmUp

@@ -83,7 +83,8 @@ type RunReport struct {
 	Site  string `json:"site"`
 	Pages int    `json:"pages"`
 	Items int    `json:"items"`
-	// Fetched is how many bytes its pages fetched, as they came over the network; only in an experiment.
+	// Fetched is how many bytes its pages fetched, as they came over the network; only in an experiment. Of
+	// runs that overlap only the sum is true.
 	Fetched float64 `json:"fetched_bytes,omitempty"`
 	// Failed pages; Error says why the run is not done. Lost says that it visited no page, or failed as
 	// a whole: the cycle did not do what the others did.

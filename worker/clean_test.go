@@ -1,12 +1,23 @@
 package worker
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/browsertest"
+	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/crawl"
+	"github.com/ebbworker/ebb/worker/queue"
+	"github.com/ebbworker/ebb/worker/store"
 )
 
 // What a site file may name is what the browser and the worker can do, in the order in which it is done.
@@ -59,4 +70,75 @@ func TestWhatCleanupsDidIsAddedUp(t *testing.T) {
 	require.Contains(t, list[1].Error, "crashed")
 	require.Equal(t, 1, list[2].Skipped)
 	require.Empty(t, c.take())
+}
+
+// A run whose time is over cleans up after itself: its site's tabs leave their documents.
+func TestARunWhoseTimeIsOverCleansUp(t *testing.T) {
+	ctx := memoryCtx(t)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte("<!doctype html><p>" + r.URL.Path))
+		if r.URL.Path == "/never" {
+			w.(http.Flusher).Flush()
+			<-r.Context().Done()
+		}
+	}))
+	t.Cleanup(web.Close)
+	text := "name: late\nstart: [" + web.URL + "/quick, " + web.URL + "/never]\nisolation: tab\nrobots: ignore\ntimeout: 3s\n" +
+		"limits: {tabs: 2, rate: 50/s, burst: 10, retries: 0}\ntemplates: [{name: page, wait: [{event: load}]}]\n"
+	site, err := sites.Parse("late.yaml", []byte(text))
+	require.NoError(t, err)
+	kept, err := store.Open(ctx, filepath.Join(t.TempDir(), "ebb.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, kept.Close()) })
+	pool := browsertest.Pool(t, 2)
+	w, err := New(Options{Sites: []*sites.Site{site}, Store: kept, Pool: pool, Retries: map[crawl.Class]queue.Retry{crawl.ClassTimeout: {Tries: 1}}})
+	require.NoError(t, err)
+	_, err = w.Once(ctx, "late")
+	require.NoError(t, err)
+	require.NotEmpty(t, pool.Tabs())
+	for _, tab := range pool.Tabs() {
+		require.Equal(t, "about:blank", tab.Tab.URL())
+	}
+}
+
+// What the pages of a cycle fetch is told, also where its sites run at once.
+func TestACycleTellsWhatItFetched(t *testing.T) {
+	for _, parallel := range []bool{false, true} {
+		d := newDiagnosed(t, 3, caseFile, "global-array", "event-listeners")
+		plan, err := memprof.PlanExperiment(memprof.DesignOptions{Cleanups: []memprof.PlannedCleanup{{Name: "blank", When: "run"}}, Cycles: 18})
+		require.NoError(t, err)
+		plan.Blocks, plan.WarmUp = plan.Blocks[:1], 0
+		require.NoError(t, d.w.Experiment(memoryCtx(t), ExperimentOptions{Plan: plan, Parallel: parallel, Settle: time.Millisecond}))
+		require.NoError(t, d.memory.Close(t.Context()))
+		file, err := os.Open(d.path)
+		require.NoError(t, err)
+		defer file.Close()
+		tally, err := memprof.TallyRecording(file)
+		require.NoError(t, err)
+		block := tally.Experiment().Blocks[0]
+		require.Len(t, block.Cycles, plan.Cycles)
+		for _, c := range block.Cycles {
+			require.Positive(t, c.Fetched, "parallel %t", parallel)
+		}
+	}
+}
+
+// How long a cycle takes is measured where nothing warms up, and an experiment that does not fit into its time ends then.
+func TestAnExperimentKeepsItsTime(t *testing.T) {
+	d := newDiagnosed(t, 18, caseFile, "global-array")
+	plan, err := memprof.PlanExperiment(memprof.DesignOptions{Cleanups: []memprof.PlannedCleanup{{Name: "blank", When: "run"}}, Cycles: 18})
+	require.NoError(t, err)
+	require.Zero(t, plan.WarmUp)
+	cycles := 0
+	err = d.w.Experiment(memoryCtx(t), ExperimentOptions{
+		Plan: plan, Settle: time.Millisecond, Budget: 100 * time.Millisecond,
+		Fault: func(context.Context, int) error {
+			cycles++
+			time.Sleep(50 * time.Millisecond)
+			return nil
+		},
+	})
+	require.ErrorIs(t, err, ErrBudget)
+	require.Equal(t, plan.Cycles, cycles, "one block tells")
 }

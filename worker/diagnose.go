@@ -49,6 +49,7 @@ type diagnosis struct {
 	soFar   memprof.Verdict
 	latest  float64
 	ext     int
+	fetched fetching
 	looking bool // for the cause: the control keeps still
 	raw     bool // only the settling of a cycle begins with a collection, its phases end as they are
 }

@@ -39,6 +39,7 @@ func (d *diagnosis) cycle(ctx context.Context, name string, number int) error {
 
 // scrape runs the sites, one after the other or all at once.
 func (d *diagnosis) scrape(ctx context.Context, cycle *memprof.Cycle, number int) error {
+	d.fetched.since(d.w.options.Pool)
 	if !d.o.Parallel {
 		for _, site := range d.names {
 			if err := d.runSite(ctx, site, number); err != nil {
@@ -77,7 +78,7 @@ func (d *diagnosis) fault(ctx context.Context, cycle *memprof.Cycle, number int)
 
 // runSite runs one site once, over the queue as production does.
 func (d *diagnosis) runSite(ctx context.Context, site string, number int) error {
-	opened, fetched := d.opened(), d.w.options.Pool.Fetched()
+	opened := d.opened()
 	id, err := d.w.engine.Enqueue(ctx, site)
 	if err != nil {
 		return err
@@ -90,8 +91,8 @@ func (d *diagnosis) runSite(ctx context.Context, site string, number int) error 
 	if run.State != store.RunDone {
 		report.Error = fmt.Sprintf("%s: %s", run.State, run.Error)
 	}
-	if d.raw && !d.o.Parallel {
-		report.Fetched = float64(d.w.options.Pool.Fetched() - fetched)
+	if d.raw {
+		report.Fetched = float64(d.fetched.since(d.w.options.Pool))
 	}
 	report.Lost = run.State == store.RunFailed || run.Pages.Done == 0
 	if err := d.memory.Recorder.Note(memprof.RunNote, report); err != nil {
@@ -109,6 +110,21 @@ func (d *diagnosis) runSite(ctx context.Context, site string, number int) error 
 		return fmt.Errorf("%w: the run of %s visited no page, %d were skipped: robots.txt, or what the site file allows, leaves out what it begins with", ErrCycles, site, run.Pages.Skipped)
 	}
 	return nil
+}
+
+// fetching counts what a pool's pages fetch.
+type fetching struct {
+	mu   sync.Mutex // owns told: runs may overlap
+	told int64
+}
+
+// since is how many bytes they have fetched since it was last asked.
+func (f *fetching) since(pool *browser.Pool) int64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before := f.told
+	f.told = pool.Fetched()
+	return f.told - before
 }
 
 // opened is how many windows pages have opened so far.

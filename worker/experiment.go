@@ -24,8 +24,8 @@ type ExperimentOptions struct {
 	// Fault is called in each cycle, as part of its scraping: for tests that need a worker that errs.
 	// Default: nil.
 	Fault func(ctx context.Context, cycle int) error
-	// OnPlan is told, after the cycles that warm up, of the plan as it will be run, and about how long that takes.
-	// Default: nobody is.
+	// OnPlan is told, after the cycles that warm up, of the plan as it will be run, and about how long that takes; 0 if
+	// none did. Default: nobody is.
 	OnPlan func(plan memprof.ExperimentPlan, takes time.Duration)
 	// OnCycle is told of each cycle that ends. Default: nobody is.
 	OnCycle func(ExperimentProgress)
@@ -49,13 +49,11 @@ var ErrBudget = errors.New("the time is too short")
 // experiment is an experiment under way. One goroutine owns it.
 type experiment struct {
 	*diagnosis
-	eo    ExperimentOptions
-	plan  memprof.ExperimentPlan
-	began time.Time // of the first block
+	eo   ExperimentOptions
+	plan memprof.ExperimentPlan
+	// began is when the first cycle began, blocks when the first block did.
+	began, blocks time.Time
 }
-
-// guess is how long a cycle takes, beside its settling, before one was run.
-const guess = 500 * time.Millisecond
 
 // Experiment runs the sites in blocks of cycles with and without each cleanup, and writes the recording of
 // it. What the recording says is for memprof.Tally.Experiment. If ctx ends, the blocks so far stand.
@@ -97,37 +95,67 @@ func (x *experiment) run(ctx context.Context) error {
 	if err := x.memory.Recorder.Note(memprof.ExperimentNote, x.plan); err != nil {
 		return err
 	}
+	x.began = time.Now()
 	each, err := x.warmUp(ctx)
 	if err != nil {
 		return err
 	}
-	if x.eo.Budget > 0 {
-		var ok bool
-		if x.plan, ok = x.plan.Within(x.eo.Budget, each); !ok {
-			return fmt.Errorf("%w: a cycle takes about %s, so that two replicates take %s; give more time, compare fewer cleanups, or fewer sites",
-				ErrBudget, each.Round(10*time.Millisecond), (time.Duration(x.plan.Total()) * each).Round(time.Second))
+	if x.plan.WarmUp > 0 {
+		if err := x.fit(each); err != nil {
+			return err
 		}
-	}
-	if err := x.memory.Recorder.Note(memprof.ExperimentNote, x.plan); err != nil {
-		return err
 	}
 	if x.eo.OnPlan != nil {
 		x.eo.OnPlan(x.plan, time.Duration(len(x.plan.Blocks)*x.plan.Cycles)*each)
 	}
-	x.began = time.Now()
-	for i, block := range x.plan.Blocks {
-		if err := x.block(ctx, i, block); err != nil {
+	x.blocks = time.Now()
+	for i := 0; i < len(x.plan.Blocks); i++ {
+		if err := x.block(ctx, i, x.plan.Blocks[i]); err != nil {
 			return err
 		}
-		if x.certain(i) {
-			return x.memory.Recorder.Note(memprof.StopNote, fmt.Sprintf("nothing was undecided any more after %d replicates", block.Replicate+1))
+		if i == 0 && x.plan.WarmUp == 0 { // only now is known how long a cycle takes
+			if err := x.fit(time.Since(x.blocks) / time.Duration(x.plan.Cycles)); err != nil {
+				return err
+			}
+		}
+		if why := x.enough(i); why != "" {
+			return x.memory.Recorder.Note(memprof.StopNote, why)
 		}
 	}
 	return nil
 }
 
+// fit shortens the plan to the budget, if a cycle takes so long, and notes it.
+func (x *experiment) fit(each time.Duration) error {
+	if x.eo.Budget <= 0 {
+		return nil
+	}
+	var ok bool
+	if x.plan, ok = x.plan.Within(x.eo.Budget, each); !ok {
+		return fmt.Errorf("%w: a cycle takes about %s, so that two replicates take %s; give more time, compare fewer cleanups, or fewer sites",
+			ErrBudget, each.Round(10*time.Millisecond), (time.Duration(x.plan.Total()) * each).Round(time.Second))
+	}
+	return x.memory.Recorder.Note(memprof.ExperimentNote, x.plan)
+}
+
+// enough says, after each replicate from the second on, why the experiment ends before its plan; "" if it does not.
+func (x *experiment) enough(index int) string {
+	replicate := x.plan.Blocks[index].Replicate
+	if index+1 == len(x.plan.Blocks) || x.plan.Blocks[index+1].Replicate == replicate || replicate == 0 {
+		return ""
+	}
+	if x.certain() {
+		return fmt.Sprintf("nothing was undecided any more after %d replicates", replicate+1)
+	}
+	next := time.Since(x.blocks) / time.Duration(replicate+1)
+	if x.eo.Budget > 0 && time.Since(x.began)+next > x.eo.Budget {
+		return fmt.Sprintf("after %d replicates the time did not suffice for another", replicate+1)
+	}
+	return ""
+}
+
 // warmUp runs the cycles before the first block, without the cleanups that are compared, and returns how long
-// one takes.
+// one takes; 0 if there are none.
 func (x *experiment) warmUp(ctx context.Context) (each time.Duration, err error) {
 	x.collect(ctx, memprof.Launch)
 	x.set(nil)
@@ -141,7 +169,7 @@ func (x *experiment) warmUp(ctx context.Context) (each time.Duration, err error)
 		x.tellCycle(n+1, 0, nil)
 	}
 	if x.plan.WarmUp == 0 {
-		return guess + x.o.Settle, nil
+		return 0, nil
 	}
 	return time.Since(began) / time.Duration(x.plan.WarmUp), nil
 }
@@ -203,15 +231,14 @@ func (x *experiment) tellCycle(number, block int, on []string) {
 	if block == 0 {
 		p.Cycles = x.plan.WarmUp
 	} else {
-		p.Left = time.Since(x.began) / time.Duration(number) * time.Duration(p.Cycles-number)
+		p.Left = time.Since(x.blocks) / time.Duration(number) * time.Duration(p.Cycles-number)
 	}
 	x.eo.OnCycle(p)
 }
 
-// certain says, after each replicate from the second on, whether nothing is undecided any more.
-func (x *experiment) certain(index int) bool {
-	last := index+1 == len(x.plan.Blocks)
-	if !x.plan.Open || last || x.memory.live == nil || x.plan.Blocks[index+1].Replicate == x.plan.Blocks[index].Replicate || x.plan.Blocks[index].Replicate == 0 {
+// certain says whether nothing is undecided, where the plan is open.
+func (x *experiment) certain() bool {
+	if !x.plan.Open || x.memory.live == nil {
 		return false
 	}
 	so := x.memory.live.experiment()

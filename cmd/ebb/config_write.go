@@ -118,8 +118,11 @@ func readWhole(path string) ([]byte, fs.FileMode, error) {
 
 // write writes the recommendation and says what it did.
 func (w *configWriter) write(e memprof.Experiment, recording string) (string, error) {
-	if !e.Recommended.Flat && len(e.Recommended.Cleanups) == 0 {
+	switch {
+	case !e.Recommended.Flat && len(e.Recommended.Cleanups) == 0:
 		return w.path + " is left as it is: nothing can be recommended", nil
+	case e.Stopped == "" && len(e.Blocks) < len(e.Plan.Blocks):
+		return w.path + " is left as it is: the experiment did not come to its end", nil
 	}
 	data, _, err := readWhole(w.path) // as it is now
 	if err != nil {

@@ -239,7 +239,9 @@ func (a *app) compareCleanups(ctx context.Context, stop *stopper, o experimentOp
 		err := r.worker.Experiment(ctx, worker.ExperimentOptions{
 			Plan: plan, Budget: o.budget, Settle: o.settle, Parallel: o.parallel, OnCycle: r.board.block,
 			OnPlan: func(plan memprof.ExperimentPlan, takes time.Duration) {
-				r.board.progress.Printf("%s", takesSays(plan, takes))
+				if takes > 0 {
+					r.board.progress.Printf("%s", takesSays(plan, takes))
+				}
 			},
 		})
 		if errors.Is(err, worker.ErrBudget) {

@@ -118,12 +118,16 @@ func (r *run) endRun(ctx context.Context) error {
 	return err
 }
 
-// cleanRun does what is to be done after each run, if that was not given up.
+// cleanRun does what is to be done after each run, also after one whose time is over, if that was not given up.
 func (r *run) cleanRun(ctx context.Context) {
-	if r.options.AfterRun == nil || ctx.Err() != nil {
+	limit := cleanTimeout
+	switch {
+	case r.options.AfterRun == nil, errors.Is(ctx.Err(), context.Canceled):
 		return
+	case ctx.Err() != nil:
+		ctx, limit = context.WithoutCancel(ctx), lateCleanTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r.options.AfterRun(ctx, r.options.RunID)
 }

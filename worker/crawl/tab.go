@@ -108,6 +108,9 @@ func (r *run) lend(ctx context.Context, page *queuedPage, isolation sites.Isolat
 // cleanTimeout bounds the cleanups after one page, or after a run.
 const cleanTimeout = 60 * time.Second
 
+// lateCleanTimeout bounds those after a run whose time is over: whoever called it waits no longer for long.
+const lateCleanTimeout = 10 * time.Second
+
 // cleanPage does what is to be done after each page. A run that is being given up cleans no more.
 func (r *run) cleanPage(ctx context.Context, lease tab) {
 	leased, real := lease.(*browser.Lease)
