@@ -99,7 +99,12 @@ func (c *cleaning) renew(ctx context.Context, r *run) {
 	if r.err != nil {
 		return
 	}
-	out := c.pool.retireRun(r)
+	out, first := c.pool.retireRun(r)
+	if out == 0 && !first {
+		c.unsure = true
+		c.say("another cleanup, or its last lease, disposes of the old one")
+		return
+	}
 	c.report.Count++
 	if out > 0 {
 		c.unsure = true
@@ -114,16 +119,16 @@ func (c *cleaning) renew(ctx context.Context, r *run) {
 }
 
 // retireRun makes the next lease of a run or site make a new place, and returns how many leases are out
-// in the old one. Its idle and kept tabs go at once.
-func (p *Pool) retireRun(r *run) (out int) {
+// in the old one, and whether nobody did so before. Its idle and kept tabs go with the old one.
+func (p *Pool) retireRun(r *run) (out int, first bool) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.runs[r.owner] == r {
 		delete(p.runs, r.owner)
 	}
+	first = !r.retired
 	r.retired = true
-	out = r.leases
-	p.mu.Unlock()
-	return out
+	return r.leases, first
 }
 
 // checkDisposed looks whether Chrome still lists a browser context.

@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -150,6 +151,31 @@ func TestCleanupRecreateContextOfASite(t *testing.T) {
 	require.Equal(t, 1, w.contexts(b))
 	require.Equal(t, 1, w.clean("recreate-context", browser.CleanAt{}).Count, "the whole pool")
 	require.Zero(t, w.contexts(b))
+}
+
+// Two runs of one site that end at once both ask for a new browser context: the old one is disposed of once, and Chrome
+// stays.
+func TestCleanupRecreateContextTwiceAtOnce(t *testing.T) {
+	w := newCleanWorld(t)
+	o := w.tab("shop")
+	o.OwnContext = true
+	for range 10 {
+		l := w.lease(o, w.origin("a")+"/")
+		b := l.Browser()
+		w.release(l)
+		var wg sync.WaitGroup
+		reports := make([]browser.CleanReport, 3)
+		for i := range reports {
+			wg.Go(func() { reports[i] = w.pool.Clean(w.ctx, "recreate-context", browser.CleanAt{Site: "shop"}) })
+		}
+		wg.Wait()
+		for _, r := range reports {
+			require.NoError(t, r.Err)
+		}
+		next := w.lease(o, w.origin("a")+"/")
+		require.Equal(t, b, next.Browser(), "Chrome is not retired")
+		w.release(next)
+	}
 }
 
 // TestSiteContextAndItsChrome kills and retires the Chrome that a site's context lives in.

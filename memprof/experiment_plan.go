@@ -26,7 +26,8 @@ const (
 type ExperimentPlan struct {
 	// Cleanups are those that are compared.
 	Cleanups []PlannedCleanup `json:"cleanups"`
-	// Fixed are those of the sites that are on in every arm, as site: name=when.
+	// Fixed is what else is on in every arm: cleanups of the sites, as site: name=when, and browser contexts of
+	// their own.
 	Fixed []string   `json:"fixed,omitempty"`
 	Sites []PlanSite `json:"sites"`
 	// Scheme is how the arms are made; Fresh says that each block begins with a fresh browser,

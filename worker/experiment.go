@@ -81,7 +81,13 @@ func (x *experiment) prepare() {
 	for _, s := range x.w.options.Sites {
 		x.plan.Sites = append(x.plan.Sites, planSite(s))
 		c := x.w.cleaners[s.Name]
-		c.counted, c.own = true, c.own || recreates
+		c.counted = true
+		if recreates && !c.own {
+			c.own = true
+			if s.Isolation == sites.IsolationTab {
+				x.plan.Fixed = append(x.plan.Fixed, s.Name+": a browser context of its own, for recreate-context")
+			}
+		}
 		for _, rule := range s.Cleanups(sites.Cleanup{}).Rules() {
 			compared := slices.ContainsFunc(x.plan.Cleanups, func(c memprof.PlannedCleanup) bool { return c.Name == rule.Name })
 			if !compared && rule.When != sites.Never {

@@ -118,7 +118,7 @@ func (s *screen) cleanup(e memprof.Experiment, c memprof.CleanupAnswer) {
 	if text := phrase(c.Says); text != "" {
 		verdict += ": " + text
 	}
-	if c.Verdict == memprof.CannotTell {
+	if c.Verdict == memprof.CannotTell && !strings.Contains(c.Says, "more cycles") {
 		verdict += "; " + needWords(c)
 	}
 	for i, line := range fold(head+" "+verdict, s.width, 2) {
