@@ -237,7 +237,7 @@ func (s cureSum) good() bool {
 }
 
 // marks are what stands in the matrix for what a cleanup does.
-var cureMarks = map[string]string{string(leaky.Returns): "all", "part": "part", string(leaky.Leaves): "-", string(leaky.Worsens): "MORE", "?": "?"}
+var cureMarks = map[string]string{string(leaky.Returns): "+", "part": "~", string(leaky.Leaves): ".", string(leaky.Worsens): "x", "?": "?"}
 
 // writeCures writes one row a leak and one column a cleanup, and then each cell that is not as it should be,
 // with its interval.
@@ -250,13 +250,13 @@ func writeCures(out output.Terminal, results []cureResult) error {
 			}
 		}
 	}
-	columns := []output.Column{{Title: "LEAK", Keep: true}, {Title: "A CYCLE", Right: true}}
+	columns := []output.Column{{Title: "LEAK", Keep: true}}
 	for i := range names {
 		columns = append(columns, output.Column{Title: fmt.Sprint(i + 1), Right: true})
 	}
 	table := output.NewTable(columns...)
 	for _, r := range results {
-		row := []string{r.Case, rateCell(r.Rate.Value)}
+		row := []string{r.Case}
 		for _, cell := range r.Cells {
 			mark := cureMarks[cell.Does]
 			if !cell.Right {
@@ -276,7 +276,7 @@ func writeCures(out output.Terminal, results []cureResult) error {
 			legend.WriteByte('\n')
 		}
 	}
-	fmt.Fprintf(out, "\n%s\nall: what leaked is given back; part: less than nine tenths; -: nothing of it (95 %%);\nMORE: it grows faster; ?: cannot tell; !: not as expected\n", legend.String())
+	fmt.Fprintf(out, "\n%s\n+ gives back what leaked; ~ less than nine tenths of it; . nothing of it (95 %%); x makes it leak more;\n? cannot tell; ! not as expected. The intervals are in the JSON.\n", legend.String())
 	for _, r := range results {
 		if r.Error != "" {
 			fmt.Fprintf(out, "%s FAILED: %s\n", r.Case, output.CleanLine(r.Error))

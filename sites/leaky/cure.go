@@ -67,6 +67,8 @@ var unsure = map[string][]string{
 	"local-storage": {"blank", "recreate-page", "recreate-context", "restart-browser"},
 	// Nor of storage where no page of the browser context is open.
 	"indexed-db": {"recreate-page"}, "cache-storage": {"recreate-page"}, "service-worker-cache": {"recreate-page"}, "private-files": {"recreate-page"},
+	// A process that stays keeps a part of what it had taken for pictures.
+	"canvas-2d": {"blank"},
 	// Chrome clears sessionStorage with localStorage.
 	"session-storage": {"blank", "local-storage", "storage"},
 }
