@@ -342,8 +342,10 @@ func TestACleanupThatFailsIsToldAndTheNextRunWorks(t *testing.T) {
 	require.Equal(t, 1.0, warned["errors"])
 	require.Contains(t, warned["error"], "clean blank: ")
 	require.Equal(t, []cleaned{
-		{0, "a", "cookies", "run", 1, 1, 0}, {0, "a", "blank", "run", 1, 0, 1},
-		{0, "a", "cookies", "run", 1, 1, 0}, {0, "a", "blank", "run", 1, 1, 0},
+		{0, "a", "cookies", "run", 1, 1, 0},
+		{0, "a", "blank", "run", 1, 0, 1},
+		{0, "a", "cookies", "run", 1, 1, 0},
+		{0, "a", "blank", "run", 1, 1, 0},
 	}, cleanups(t, w.recorded()))
 }
 

@@ -52,13 +52,17 @@ func mended() memprof.Comparison {
 		Schema: memprof.ComparisonSchema, Headline: "3 of 5 checks pass, none fails. Cannot tell: speed not hurt, profiling can be off.",
 		Advice: []string{"record both again with twice as many cycles, on a quiet machine: ebb diagnose --cycles 50"},
 		Checks: []memprof.Check{
-			{Name: memprof.CheckGrowth, Title: "growth rate reduced", State: memprof.CheckPass, Says: "Chrome's memory: 1.14 MB a cycle before, 4000 bytes after",
-				Figures: []memprof.CheckFigure{{Name: "rate before", Unit: memprof.Bytes, Value: about(1_142_000, 41_000)}, {Name: "difference", Unit: memprof.Bytes, Value: about(-1_138_000, 45_000)}}},
+			{
+				Name: memprof.CheckGrowth, Title: "growth rate reduced", State: memprof.CheckPass, Says: "Chrome's memory: 1.14 MB a cycle before, 4000 bytes after",
+				Figures: []memprof.CheckFigure{{Name: "rate before", Unit: memprof.Bytes, Value: about(1_142_000, 41_000)}, {Name: "difference", Unit: memprof.Bytes, Value: about(-1_138_000, 45_000)}},
+			},
 			{Name: memprof.CheckNewLeak, Title: "no new leaks", State: memprof.CheckPass, Says: "none of 37 metrics leaks that did not before"},
 			{Name: memprof.CheckSpeed, Title: "speed not hurt", State: memprof.CheckCannotTell, Says: "cycle's work +2.1 % (-3.0 to +7.4), scrape +1.9 % (-3.3 to +7.3): more than 5 % slower is not ruled out"},
 			{Name: memprof.CheckCycles, Title: "holds over 20+ cycles", State: memprof.CheckPass, Says: "over 25 cycles memory is flat: no growth above 31.0 KB a cycle"},
-			{Name: memprof.CheckProfiling, Title: "profiling can be off", State: memprof.CheckCannotTell, Says: "after is a diagnosis",
-				Figures: []memprof.CheckFigure{{Name: "share of time", Unit: memprof.Percent, Value: exactly(1.65)}}},
+			{
+				Name: memprof.CheckProfiling, Title: "profiling can be off", State: memprof.CheckCannotTell, Says: "after is a diagnosis",
+				Figures: []memprof.CheckFigure{{Name: "share of time", Unit: memprof.Percent, Value: exactly(1.65)}},
+			},
 		},
 		Before: recorded(memprof.Leak, memprof.CauseJSHeap, 0), After: recorded(memprof.Stable, memprof.CauseNone, 1),
 		Rates: []memprof.RateChange{

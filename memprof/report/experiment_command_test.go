@@ -12,8 +12,15 @@ import (
 // The options that the command names lead to the same plan, whatever was asked for at first.
 func TestExperimentCommandGivesThePlanAgain(t *testing.T) {
 	for _, asked := range []memprof.DesignOptions{
-		{}, {Each: true}, {All: true}, {Design: memprof.DesignFresh}, {Design: memprof.DesignFactorial}, {Cycles: 67}, {UntilCertain: true},
-		{UntilCertain: true, Cycles: 200}, {Each: true, Cycles: 71, Design: memprof.DesignCrossover},
+		{},
+		{Each: true},
+		{All: true},
+		{Design: memprof.DesignFresh},
+		{Design: memprof.DesignFactorial},
+		{Cycles: 67},
+		{UntilCertain: true},
+		{UntilCertain: true, Cycles: 200},
+		{Each: true, Cycles: 71, Design: memprof.DesignCrossover},
 	} {
 		for _, carry := range []string{"resetting", "lasting"} {
 			if carry == "lasting" && (asked.Cycles > 0 || asked.Each) {
