@@ -42,7 +42,7 @@ type run struct {
 	// The coordinator alone owns these.
 	visits     sync.WaitGroup
 	results    chan report
-	fetching   map[string]bool         // origins whose robots.txt is being fetched
+	fetching   map[string]bool         // origins whose robots.txt is being fetched; true if a page waits for it
 	fetched    map[string]*robotsEntry // fetched for the next page of the origin
 	noted      map[string]bool         // hosts whose crawl delay was noted
 	failures   map[Class]int           // failed pages

@@ -140,11 +140,15 @@ func (r *run) verdict(ctx context.Context, page *queuedPage) (delay time.Duratio
 		entry = r.fetched[origin] // the cache may be too small to have kept it
 	}
 	delete(r.fetched, origin)
+	_, fetching := r.fetching[origin]
+	if fetching {
+		r.fetching[origin] = entry == nil // the cache may have it before this run hears of it
+	}
 	if entry != nil {
 		delay, err = entry.verdict(r.options.Agent, page.url)
 		return delay, true, err
 	}
-	if !r.fetching[origin] && len(r.fetching) < mostFetches {
+	if !fetching && len(r.fetching) < mostFetches {
 		r.fetching[origin] = true
 		r.visits.Go(func() {
 			entry, _ := r.options.Robots.get(ctx, origin) // its only error is the context's

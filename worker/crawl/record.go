@@ -184,8 +184,9 @@ func (r *run) save(ctx context.Context, result PageResult) error {
 // settle takes a report into account. The coordinator calls it.
 func (r *run) settle(out report) {
 	if out.origin != "" {
+		waited := r.fetching[out.origin]
 		delete(r.fetching, out.origin)
-		if out.robots != nil {
+		if out.robots != nil && waited {
 			r.fetched[out.origin] = out.robots
 		}
 		return
