@@ -66,7 +66,7 @@ func TestAStoppedExperimentStands(t *testing.T) {
 	require.Equal(t, 45, last.Blocks)
 	e, rec := d.outcome(t)
 	require.Equal(t, memprof.StoppedCycle, rec.Cycles[len(rec.Cycles)-1].Name)
-	require.Len(t, rec.Cycles, 26)
+	require.Len(t, rec.Cycles, plan.WarmUp+26)
 	require.Contains(t, e.Warnings, "38 of 45 blocks were not run")
 	require.Len(t, e.Blocks, 7)
 	for i, b := range e.Blocks[:6] {
