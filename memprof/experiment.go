@@ -88,7 +88,7 @@ type CleanupAnswer struct {
 	// cleaning up; Itself how many of a cycle the cleanup itself takes, as it was timed.
 	Cost   Effect  `json:"cost_ms"`
 	Itself float64 `json:"itself_ms"`
-	// SavedPerMs is MBSaved divided by the cost in milliseconds (by Itself, where the cost is not above it);
+	// SavedPerMs is MBSaved divided by the cost in milliseconds (by Itself, where the interval of the cost holds 0);
 	// NaN where it saves nothing that is known.
 	SavedPerMs float64 `json:"mb_saved_per_ms"`
 	// Phases are how many milliseconds longer each kind of phase takes.

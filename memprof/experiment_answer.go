@@ -194,10 +194,7 @@ func (c *experimenting) more(g *growthTrial, i int) int {
 
 // value tells what a cleanup gives for its time.
 func (a *CleanupAnswer) value() {
-	cost := a.Itself
-	if a.Cost.Known && a.Cost.Value > cost {
-		cost = a.Cost.Value
-	}
+	cost := a.cost()
 	if a.Verdict == Helps && a.MBSaved.Known && cost > 0 && a.MBSaved.Value > 0 {
 		a.SavedPerMs = a.MBSaved.Value / cost
 	}

@@ -202,9 +202,10 @@ func (c *experimenting) costOf(names []string) float64 {
 	return sum
 }
 
-// cost is how many milliseconds a cleanup costs a cycle.
+// cost is how many milliseconds a cleanup costs a cycle: by how much that is longer, where it surely is, else what the
+// cleanup itself takes.
 func (a CleanupAnswer) cost() float64 {
-	if a.Cost.Known && a.Cost.Verdict != CannotTell {
+	if a.Cost.Known && (a.Cost.Lo > 0 || a.Cost.Hi < 0) {
 		return a.Cost.Value
 	}
 	return a.Itself

@@ -20,7 +20,7 @@ type diagnosisFiles struct {
 }
 
 func (d *diagnosisFiles) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&d.json, "json", "", "write the diagnosis as JSON to `file`; - is standard output")
+	cmd.Flags().StringVar(&d.json, "json", "", "write what comes of it as JSON to `file`; - is standard output")
 	cmd.Flags().StringVar(&d.html, "html", "", "write it as one HTML page to `file`; - is standard output")
 }
 

@@ -187,6 +187,15 @@ func effectWords(v memprof.EffectVerdict) string {
 	return plain(string(v))
 }
 
+// answerWords are the verdict of a cleanup, with the metric that it rests on where that is not the one of the answer.
+func answerWords(e memprof.Experiment, c memprof.CleanupAnswer) string {
+	words := effectWords(c.Verdict)
+	if found := c.Verdict == memprof.Helps || c.Verdict == memprof.Harms; found && c.On != e.Of && c.On.Metric != "" {
+		words += ": " + seriesName(c.On)
+	}
+	return words
+}
+
 // needWords say how many cycles an answer still needs.
 func needWords(c memprof.CleanupAnswer) string {
 	if c.MoreCycles <= 0 {

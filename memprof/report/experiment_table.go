@@ -49,7 +49,7 @@ func answerColumns(e memprof.Experiment) []column {
 	var names, when, verdicts, ratios []string
 	var saved, memory, cost, level, peak, fetched, failed []memprof.Estimate
 	for _, c := range e.Answers {
-		names, when, verdicts = append(names, plain(c.Name)), append(when, plain(c.When)), append(verdicts, effectWords(c.Verdict))
+		names, when, verdicts = append(names, plain(c.Name)), append(when, plain(c.When)), append(verdicts, answerWords(e, c))
 		saved, memory, cost = append(saved, c.Saved.Estimate), append(memory, inBytes(c.MBSaved)), append(cost, c.Cost.Estimate)
 		level, peak = append(level, c.Level.Estimate), append(peak, c.Peak.Estimate)
 		fetched, failed = append(fetched, c.Fetched.Estimate), append(failed, c.Failed.Estimate)

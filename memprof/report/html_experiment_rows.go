@@ -34,7 +34,7 @@ func comparedRows(e memprof.Experiment) htmlCompared {
 	}
 	t.Heads = slices.Insert(t.Heads, 1, "P")
 	for i, c := range e.Answers {
-		row := htmlComparedRow{Name: name(c.Name), When: plain(c.When), Verdict: effectWords(c.Verdict), Class: effectClass(c.Verdict)}
+		row := htmlComparedRow{Name: name(c.Name), When: plain(c.When), Verdict: answerWords(e, c), Class: effectClass(c.Verdict)}
 		if c.Verdict == memprof.CannotTell {
 			row.Need = needWords(c)
 		}
