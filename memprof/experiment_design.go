@@ -58,7 +58,7 @@ const (
 	freshBlock     = 6
 	leastFresh     = 5
 	maxWarmUp      = 5
-	maxReplicates  = 12
+	maxReplicates  = 6 // longer blocks tell more than more of them
 
 	standardNoise = 170_000
 	standardRho   = 0.4
