@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,12 +56,16 @@ func drive(t testing.TB, flags ...string) *driver {
 	return &driver{pool: pool, server: s, base: web.URL, robots: crawl.NewRobotsCache(crawl.RobotsOptions{}), spare: len(flags) > 0}
 }
 
-// drivers are those of the flags that cases need.
+// drivers are those of the flags that cases need. What leaks in the GPU process has one of its own: the memory that
+// pages before it gave back there would be taken first.
 type drivers map[string]*driver
 
 func (d drivers) of(t testing.TB, c Case) *driver {
 	t.Helper()
 	key := fmt.Sprint(c.Flags)
+	if strings.HasSuffix(c.Metric, "/gpu-process") {
+		key += c.Name
+	}
 	if d[key] == nil {
 		d[key] = drive(t, c.Flags...)
 	}
