@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -70,7 +72,8 @@ func newCleanWorld(t *testing.T, files map[string]string) *cleanWorld {
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	var list []*sites.Site
-	for name, more := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		more := files[name]
 		site, err := sites.Parse(name+".yaml", fmt.Appendf(nil, `name: %s
 start: %s/%s/1
 robots: ignore
