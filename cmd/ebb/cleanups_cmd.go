@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ebbworker/ebb/browser"
-	"github.com/ebbworker/ebb/cmd/ebb/output"
 )
 
 func newCleanupsCommand(a *app) *cobra.Command {
@@ -15,17 +14,17 @@ func newCleanupsCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cleanups",
 		Short: "List the cleanups: what each touches, and how",
-		Long: `List every cleanup: what it touches, how its effect carries over into later cycles
+		Long: `List every cleanup: what it acts on, how its effect carries over into later cycles
 (transient: it lowers the level only; resetting: doing it once clears all that has
-gathered; lasting: later cycles run in something younger), and what to know before using
-it. What they give back on your pages, and what that costs, is for 'ebb experiment' to
+gathered; lasting: later cycles run in something younger), what it touches, and what to
+know before using it. What they give back on your pages, and what that costs, is for 'ebb experiment' to
 tell.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
 				return a.cleanupsJSON()
 			}
-			return a.cleanupsTable(how)
+			return a.cleanupsText(how)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object a line")
@@ -33,21 +32,20 @@ tell.`,
 	return cmd
 }
 
-func (a *app) cleanupsTable(how bool) error {
-	last := output.Column{Title: "KNOW"}
-	if how {
-		last.Title = "HOW"
-	}
-	table := output.NewTable(output.Column{Title: "NAME", Keep: true}, output.Column{Title: "ACTS ON", Keep: true},
-		output.Column{Title: "CARRIES OVER", Keep: true}, output.Column{Title: "TOUCHES"}, last)
+// cleanupLabels is the width of the labels of cleanupsText.
+const cleanupLabels = 9
+
+func (a *app) cleanupsText(how bool) error {
+	o := &outline{out: a.out()}
 	for _, c := range browser.Cleanups() {
-		more := c.Warning
+		o.line(fmt.Sprintf("%s  %s, %s", paint(o.out, styleBold, c.Name), c.Reach, c.Carry))
+		o.add(2, cleanupLabels, "touches", c.Touches)
+		o.add(2, cleanupLabels, "know", c.Warning)
 		if how {
-			more = c.How
+			o.add(2, cleanupLabels, "how", c.How)
 		}
-		table.Add(c.Name, string(c.Reach), string(c.Carry), c.Touches, more)
 	}
-	return table.Write(a.out())
+	return o.write()
 }
 
 func (a *app) cleanupsJSON() error {
