@@ -17,8 +17,8 @@ func newCleanupsCommand(a *app) *cobra.Command {
 		Long: `List every cleanup: what it acts on, how its effect carries over into later cycles
 (transient: it lowers the level only; resetting: doing it once clears all that has
 gathered; lasting: later cycles run in something younger), what it touches, and what to
-know before using it. What they give back on your pages, and what that costs, is for 'ebb experiment' to
-tell.`,
+know before using it. What they give back on your pages, and what that costs, is for
+'ebb experiment' to tell.`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if asJSON {
