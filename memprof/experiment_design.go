@@ -137,7 +137,7 @@ func (o DesignOptions) scheme(p *ExperimentPlan) error {
 		p.Scheme, how = SchemeOneByOne, "one cleanup against nothing"
 	case k <= 3 && o.affords(p, 1<<k):
 		p.Scheme, how = SchemeFactorial, "every combination, so that what they do together shows too"
-	case k > 3 && k <= stats.MaxFactors && o.affords(p, 1<<mustDesign(k).Base):
+	case k > 3 && k <= stats.MaxFactors && o.affords(p, len((&ExperimentPlan{Cleanups: o.Cleanups, Scheme: SchemeFractional}).combinations())):
 		p.Scheme, how = SchemeFractional, "a balanced part of the combinations: each effect is seen in all blocks"
 	default:
 		p.Scheme, how = SchemeOneByOne, "each alone against nothing"
@@ -163,23 +163,13 @@ func lengths(fresh bool) (wash, usual, least int) {
 	return crossoverWash, crossoverBlock, leastBlock
 }
 
-// mustDesign is the fractional design of so many cleanups, of which there is one.
-func mustDesign(k int) stats.Design {
-	d, err := stats.FactorialDesign(k)
-	if err != nil {
-		panic(err)
-	}
-	return d
-}
-
 // arms are the sets of cleanups that are on together, nothing first.
 func (p *ExperimentPlan) arms() [][]int {
-	k := len(p.Cleanups)
 	arms := [][]int{{}}
-	add := func(on func(i int) bool) {
-		arm := []int{}
-		for i := range k {
-			if on(i) {
+	for _, on := range p.combinations() {
+		var arm []int
+		for i, is := range on {
+			if is {
 				arm = append(arm, i)
 			}
 		}
@@ -187,25 +177,22 @@ func (p *ExperimentPlan) arms() [][]int {
 			arms = append(arms, arm)
 		}
 	}
+	return arms
+}
+
+// combinations are the arms of the scheme, whose number of cleanups was checked.
+func (p *ExperimentPlan) combinations() [][]bool {
+	scheme := stats.OneByOne
 	switch p.Scheme {
 	case SchemeFactorial:
-		for set := range 1 << k {
-			add(func(i int) bool { return set>>i&1 == 1 })
-		}
+		whole, _ := stats.FullFactorial(len(p.Cleanups))
+		return whole.Arms()
 	case SchemeFractional:
-		for _, arm := range mustDesign(k).Arms() {
-			add(func(i int) bool { return arm[i] })
-		}
+		scheme = stats.Factorial
 	case SchemeLeaveOneOut:
-		add(func(int) bool { return true })
-		for out := range k {
-			add(func(i int) bool { return i != out })
-		}
-	default:
-		for one := range k {
-			add(func(i int) bool { return i == one })
-		}
+		scheme = stats.LeaveOneOut
 	}
+	arms, _ := stats.TrialArms(scheme, len(p.Cleanups))
 	return arms
 }
 
@@ -225,7 +212,7 @@ func (o DesignOptions) size(p *ExperimentPlan, blocks int) (replicates int, err 
 		p.WarmUp = maxWarmUp
 		return standard, nil
 	case o.Cycles < 2*blocks*least:
-		return 0, fmt.Errorf("%d cycles are too few for %d cleanups: two replicates of %d blocks of %d cycles are %d", o.Cycles, len(o.Cleanups), blocks, least, 2*blocks*least)
+		return 0, fmt.Errorf("%d cycles are too few for this: two replicates of %d blocks of %d cycles are %d", o.Cycles, blocks, least, 2*blocks*least)
 	case o.UntilCertain:
 		p.Cycles = least
 		return min(o.Cycles/(blocks*least), 100), nil

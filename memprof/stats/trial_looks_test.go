@@ -72,6 +72,6 @@ func TestArmsOfSchemes(t *testing.T) {
 	arms, err = TrialArms(LeaveOneOut, 2)
 	require.NoError(t, err)
 	require.Len(t, arms, 4)
-	_, err = TrialArms(OneByOne, MaxFactors+1)
-	require.ErrorContains(t, err, "1 to 8 factors")
+	_, err = TrialArms(OneByOne, MaxAlone+1)
+	require.ErrorContains(t, err, "1 to 32 factors")
 }

@@ -9,16 +9,22 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
+// MaxAlone is the largest number of factors that are not combined with each other: those that fit into a [Word].
+const MaxAlone = 32
+
 // TrialArms returns the arms of a scheme in the order of the factors, "nothing" first where the scheme has it; the second
 // "nothing" is not among them. A Factorial has the arms of [FactorialDesign], a LeaveOneOut "all" after "nothing".
-// More than MaxFactors, or fewer than one, is an error.
+// Fewer than one factor is an error, and more than MaxFactors of a Factorial, or MaxAlone else.
 func TrialArms(scheme TrialScheme, factors int) ([][]bool, error) {
-	d, err := FactorialDesign(factors)
-	if err != nil {
-		return nil, fmt.Errorf("arms of a trial: %w", err)
-	}
 	if scheme == Factorial {
+		d, err := FactorialDesign(factors)
+		if err != nil {
+			return nil, fmt.Errorf("arms of a trial: %w", err)
+		}
 		return d.Arms(), nil
+	}
+	if factors < 1 || factors > MaxAlone {
+		return nil, fmt.Errorf("arms of a trial: it has 1 to %d factors, not %d", MaxAlone, factors)
 	}
 	all := Word(1)<<factors - 1
 	words := []Word{0}
