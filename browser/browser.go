@@ -77,6 +77,7 @@ type Browser struct {
 
 	pages   atomic.Int64  // navigations so far
 	fetched atomic.Int64  // bytes, of tabs that count them
+	paces   paces         // of its visits
 	exited  chan struct{} // closed when the process has been waited for
 	waitErr error         // valid after exited
 
@@ -303,7 +304,7 @@ func (b *Browser) exitErr() error {
 // the background where the context ends first. Only the first call does anything; all
 // of them wait.
 func (b *Browser) Close(ctx context.Context) error {
-	b.tracker.closeOnce.Do(func() { close(b.closing) })
+	b.beginClose()
 	select {
 	case <-b.cleaned:
 		return b.cleanup
@@ -311,6 +312,9 @@ func (b *Browser) Close(ctx context.Context) error {
 		return fmt.Errorf("close Chrome: %w", context.Cause(ctx))
 	}
 }
+
+// beginClose is Close without the wait.
+func (b *Browser) beginClose() { b.tracker.closeOnce.Do(func() { close(b.closing) }) }
 
 // Kill ends Chrome at once; Close must still be called to wait for its end.
 func (b *Browser) Kill() { b.kill() }

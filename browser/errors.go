@@ -20,6 +20,9 @@ var (
 	ErrHung = errors.New("no answer in time")
 	// ErrPoolClosed says that the pool takes no more leases.
 	ErrPoolClosed = errors.New("the pool of tabs is closed")
+	// ErrDraining says that a Chrome cannot be retired because another one that was has not
+	// closed yet.
+	ErrDraining = errors.New("another Chrome drains still")
 	// ErrStart says that no Chrome could be started.
 	ErrStart = errors.New("no usable Chrome")
 	// ErrTooLarge says that a document is larger than the lease allows.

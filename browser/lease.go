@@ -188,10 +188,12 @@ func (l *Lease) release(ctx context.Context, cause error) error {
 	defer func() {
 		p.mu.Lock()
 		delete(p.leases, l)
+		l.at.member.speaks(l, cause)
 		p.mu.Unlock()
 		p.leave(ctx, l.at)
-		p.places.Release(1)
+		p.places.free()
 	}()
+	l.noteVisit(cause)
 	l.endSteps()
 	usable := l.Tab.Err() == nil && harmless(cause) && !l.spent.Load() && !p.retiredRun(l.at.run)
 	if l.kept != nil {
@@ -247,7 +249,7 @@ func (l *Lease) discard(ctx context.Context) error {
 	if err == nil || errors.Is(err, ErrGone) {
 		return nil
 	}
-	l.pool.retire(ctx, l.at.member)
+	l.pool.retire(l.at.member, "a tab could not be closed")
 	return err
 }
 

@@ -32,6 +32,7 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	t.mu.Lock()
 	t.nav = navigation{}
 	t.mu.Unlock()
+	t.beginVisit()
 	t.browser.pages.Add(1)
 	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
 	if err == nil && res.ErrorText == "" && !res.IsDownload {

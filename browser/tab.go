@@ -29,6 +29,7 @@ type Tab struct {
 	mu    sync.Mutex
 	world cdpruntime.ExecutionContextID // 0 when a navigation has made it invalid
 	nav   navigation
+	visit visit
 	url   string
 
 	frames  frames   // what is shown now

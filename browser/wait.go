@@ -199,5 +199,9 @@ func (t *Tab) quiet(ctx context.Context, wake <-chan struct{}, counts <-chan int
 
 // isTimeout says whether an error means that time ran out.
 func isTimeout(err error) bool {
+	var timed interface{ Timeout() bool }
+	if errors.As(err, &timed) && timed.Timeout() {
+		return true
+	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrHung) || strings.Contains(err.Error(), "deadline exceeded")
 }

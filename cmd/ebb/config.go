@@ -54,6 +54,12 @@ type PoolConfig struct {
 	Runs int
 	// PagesPerBrowser is after how many pages a Chrome is replaced; 0 is never.
 	PagesPerBrowser int
+	// MaxAge is after how long a Chrome is replaced; 0 is never.
+	MaxAge time.Duration
+	// Idle is after how long without a run a Chrome is closed; 0 is never.
+	Idle time.Duration
+	// Failures is after how many failures in a row a Chrome is replaced; 0 is never.
+	Failures int
 }
 
 // TimeoutsConfig bounds what the worker waits for.
@@ -96,7 +102,7 @@ func Default(getenv func(string) string) Config {
 		Sites:    []string{"sites"},
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
-		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000},
+		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,

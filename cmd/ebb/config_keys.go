@@ -74,6 +74,18 @@ var configKeys = []configKey{
 		path: "pool.pages_per_browser", help: "Pages after which a Chrome is replaced. 0: never.", check: between{0, 100_000_000},
 		field: func(c *Config) any { return &c.Pool.PagesPerBrowser },
 	},
+	{
+		path: "pool.max_age", help: "Time after which a Chrome is replaced. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
+		field: func(c *Config) any { return &c.Pool.MaxAge },
+	},
+	{
+		path: "pool.idle", help: "Time without a run after which Chrome is closed; the next run starts it. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
+		field: func(c *Config) any { return &c.Pool.Idle },
+	},
+	{
+		path: "pool.failures", help: "Crashes and hangs in a row after which a Chrome is replaced. 0: never.", check: between{0, 1_000_000},
+		field: func(c *Config) any { return &c.Pool.Failures },
+	},
 
 	{
 		path: "timeouts.start", help: "Bound on the start of a Chrome.", check: lasting{time.Second, time.Hour},

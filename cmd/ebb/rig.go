@@ -52,8 +52,8 @@ type rigOptions struct {
 	// recording is the file that the recording is written to. Default: "", a new one in the
 	// folder.
 	recording string
-	// diagnosis is set for a diagnosis: everything is measured, Chrome stays however many pages
-	// it has opened, and windows that pages open are left open.
+	// diagnosis is set for a diagnosis: everything is measured, Chrome stays whatever its
+	// pages and age, and windows that pages open are left open.
 	diagnosis *diagnosisRig
 	// most is how many runs of each site are begun. Default: 0, no limit.
 	most int
@@ -116,12 +116,12 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
 	pool := browser.PoolOptions{
-		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, PagesPerBrowser: settings.Pool.PagesPerBrowser,
-		AcquireTimeout: settings.Timeouts.Acquire,
-		OnLaunch:       r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
+		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),
+		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled,
+		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
 	if o.diagnosis != nil {
-		pool.PagesPerBrowser, pool.Launch.KeepPopups = 0, true
+		pool.Recycle, pool.Launch.KeepPopups = browser.Recycle{}, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)
@@ -190,6 +190,29 @@ func (r *rig) launched(b *browser.Browser) {
 	if r.memory != nil {
 		_ = r.memory.NoteBrowser(b)
 	}
+}
+
+// recycle is when the configuration says that a Chrome is retired.
+func recycle(pool PoolConfig) browser.Recycle {
+	return browser.Recycle{Pages: pool.PagesPerBrowser, Age: pool.MaxAge, Idle: pool.Idle, Failures: pool.Failures}
+}
+
+// recycled tells of a Chrome that is being retired, in the log.
+func (r *rig) recycled(rc browser.Recycling) {
+	event, message := r.log.Info(), "Chrome is being replaced"
+	switch {
+	case rc.Err != nil:
+		event, message = r.log.Warn().Err(rc.Err), "Chrome could not be replaced and goes on"
+	case rc.Reason == browser.RecycleHang:
+		event = r.log.Warn()
+	case rc.Reason == browser.RecycleIdle:
+		message = "Chrome is being closed"
+	}
+	if !rc.Gone.IsZero() {
+		event, message = r.log.Info().Dur("took", rc.Gone.Sub(rc.Decided)).Dur("waited", rc.Waited), "Chrome has been retired"
+	}
+	event.Int("pid", rc.PID).Str("reason", string(rc.Reason)).Str("says", rc.Says).Int("pages", rc.Pages).
+		Str("age", rc.Age.Round(time.Second).String()).Msg(message)
 }
 
 // measure opens the recording as the configuration says.

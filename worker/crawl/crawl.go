@@ -91,10 +91,11 @@ func (r *run) run(ctx context.Context) (Summary, error) {
 	r.tell(Event{Kind: EventPhase, Phase: PhaseScrape})
 	err := r.scrape(ctx)
 	r.tell(Event{Kind: EventPhase, Phase: PhaseCleanup})
-	r.cleanRun(ctx)
-	if endErr := r.endRun(ctx); endErr != nil {
-		r.tell(Event{Kind: EventNote, Text: fmt.Sprintf("clean up after the run: %v", endErr)})
+	if r.alone {
+		r.endRun(ctx, r.aloneID()) // no cleanup asks for it, and its Chrome could not be replaced
 	}
+	r.cleanRun(ctx)
+	r.endRun(ctx, r.options.RunID)
 	s := &r.summary
 	s.Duration = time.Since(began)
 	s.Queued = r.frontier.queued + len(r.left)
@@ -108,14 +109,12 @@ func (r *run) run(ctx context.Context) (Summary, error) {
 // endTimeout bounds the cleaning up after a run, whose own time may be over.
 const endTimeout = 30 * time.Second
 
-func (r *run) endRun(ctx context.Context) error {
+func (r *run) endRun(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	err := r.options.Tabs.EndRun(ctx, r.options.RunID)
-	if r.alone {
-		err = errors.Join(err, r.options.Tabs.EndRun(ctx, r.aloneID()))
+	if err := r.options.Tabs.EndRun(ctx, name); err != nil {
+		r.tell(Event{Kind: EventNote, Text: fmt.Sprintf("clean up after the run: %v", err)})
 	}
-	return err
 }
 
 // cleanRun does what is to be done after each run, also after one whose time is over, if that was not given up.
