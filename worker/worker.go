@@ -30,6 +30,9 @@ type Options struct {
 	Pool *browser.Pool
 	// Memory measures. Default: nil, nothing is measured.
 	Memory *Memory
+	// Budget is the memory within which the worker keeps itself and its Chromes. Default: nil, it does
+	// not.
+	Budget *Budget
 	// UserAgent is sent by sites that set none, and names this program to servers.
 	// Default: Chrome's own.
 	UserAgent string
@@ -68,6 +71,8 @@ type Worker struct {
 	robots  *crawl.RobotsCache
 	meter   *meter
 	quota   *quota
+	// governor keeps memory within the budget; nil without one.
+	governor *governor
 	// cleaners do the cleanups of each site, by its name.
 	cleaners map[string]*cleaner
 }
@@ -91,8 +96,9 @@ func New(o Options) (*Worker, error) {
 		w.sites[s.Name] = s
 		w.cleaners[s.Name] = newCleaner(w, s)
 	}
+	w.governor = newGovernor(w)
 	engine, err := queue.Open(o.Store, queue.Options{
-		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
+		Sites: o.Sites, Handler: w.work, Admit: w.governor.admit, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
 		Logger:  slog.New(slogHandler{log: o.Log}),
 		OnEnd:   w.ended,
 		OnFault: func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },
@@ -148,6 +154,8 @@ func (w *Worker) Once(ctx context.Context, names ...string) (runs []store.Run, e
 func (w *Worker) measured(ctx context.Context, do func() error) error {
 	ticks, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
+	var governing sync.WaitGroup
+	governing.Go(func() { w.governor.run(ticks) })
 	go func() {
 		if w.options.Memory.Recorder == nil {
 			ended <- nil
@@ -158,6 +166,7 @@ func (w *Worker) measured(ctx context.Context, do func() error) error {
 	err := do()
 	w.meter.close(ticks)
 	stop()
+	governing.Wait()
 	return errors.Join(err, <-ended)
 }
 
@@ -193,6 +202,7 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Lease:   cleaner.leaseOptions(),
 		AfterPage: func(ctx context.Context, lease *browser.Lease) {
 			cleaner.clean(ctx, sites.AfterPage, browser.CleanAt{Lease: lease, Site: site.Name})
+			w.governor.afterPage(ctx, lease)
 		},
 		AfterRun: func(ctx context.Context, runID string) {
 			cleaner.clean(ctx, sites.AfterRun, browser.CleanAt{Site: site.Name, Run: runID})
@@ -211,6 +221,9 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 	memory.quiet = cycle.quiet
 	o, err := outcome(summary, err)
 	o.With = memory
+	if err == nil && o.State != store.RunFailed {
+		w.governor.ended(run.ID)
+	}
 	return o, err
 }
 

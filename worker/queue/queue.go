@@ -39,6 +39,8 @@ type Engine interface {
 	// work finish for as long as Options.Grace, interrupts those that do not, and
 	// returns. Interrupted runs go on when a worker starts. It can be called once.
 	Run(ctx context.Context) error
+	// Self is this process as other workers know it, once Run or Once has begun.
+	Self() store.Worker
 	// Force ends the grace: runs at work are interrupted at once.
 	Force()
 	// Once runs each of the named sites one time and returns the runs when all have
@@ -113,6 +115,11 @@ type Options struct {
 	Handler Handler
 	// Runs is the largest number of runs at work at once in this process. Default: 4.
 	Runs int
+	// Admit waits until a run may begin; what it returns is called when the attempt has ended. The run is
+	// still planned meanwhile: it takes none of Runs, none of its site's timeout, and may be done by
+	// nobody else. ctx ends when the worker stops: the run then stays in the queue. Default: nil, every
+	// run may begin.
+	Admit func(ctx context.Context, site string, run int64) (ended func(), err error)
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
@@ -144,6 +151,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Admit == nil {
+		o.Admit = func(context.Context, string, int64) (func(), error) { return func() {}, nil }
 	}
 	if o.OnEnd == nil {
 		o.OnEnd = func(Ended) {}

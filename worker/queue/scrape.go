@@ -33,11 +33,18 @@ func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]
 	e := w.engine
 	e.atWork.add(job.ID)
 	defer e.atWork.remove(job.ID)
+	ended, err := e.admit(ctx, job.Args)
+	switch {
+	case err == nil:
+		defer ended()
+	case ctx.Err() == nil:
+		return river.JobSnooze(0) // for another process, or this one's next life
+	} // a job that was cancelled goes on, to be ended
 	select {
 	case e.slots <- struct{}{}:
 		defer func() { <-e.slots }()
 	case <-e.draining:
-		return river.JobSnooze(0) // for another process, or this one's next life
+		return river.JobSnooze(0)
 	}
 	select {
 	case <-e.draining: // both were ready
@@ -59,6 +66,20 @@ func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]
 	start := time.Now()
 	result := e.attempt(ctx, site, run)
 	return e.finish(ctx, job, run, result, start)
+}
+
+// admit waits until the run may begin, or the worker stops.
+func (e *engine[TTx]) admit(ctx context.Context, args scrapeArgs) (ended func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-e.draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return e.options.Admit(ctx, args.Site, args.Run)
 }
 
 // begin claims the run for this attempt. It returns false, and has ended the job, if
