@@ -40,6 +40,8 @@ type LaunchOptions struct {
 	// CloseTimeout is how long Chrome may take to close by itself before it is killed.
 	// Default: 5 s.
 	CloseTimeout time.Duration
+	// Proxy is the only way to the network. Default: nil, whatever Chrome finds.
+	Proxy Proxy
 	// KeepPopups leaves windows open that pages opened. Default: false, they are
 	// closed as they open, and counted.
 	KeepPopups bool
@@ -97,7 +99,7 @@ func Launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 }
 
 func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
-	if flag, advice := RefusedFlag(o.Flags); flag != "" {
+	if flag, advice := RefusedFlag(o.Flags, o.Proxy != nil); flag != "" {
 		return nil, fmt.Errorf("flag %s is refused: %s", flag, advice)
 	}
 	as, err := findAccount(o.User)
@@ -359,9 +361,13 @@ func (b *Browser) ProfileDir() string { return b.folder.profile() }
 // Session is the DevTools session of the browser itself.
 func (b *Browser) Session() cdp.Session { return b.conn.root }
 
-// newContext makes a browser context: storage of its own, gone with it.
-func (b *Browser) newContext(ctx context.Context) (cdp.BrowserContextID, error) {
-	res, err := cdp.Call(ctx, b.conn.root, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+// newContext makes a browser context: storage of its own, gone with it, and a proxy of its
+// own, nil for Chrome's.
+func (b *Browser) newContext(ctx context.Context, proxy Proxy) (cdp.BrowserContextID, error) {
+	if proxy == b.options.Proxy {
+		proxy = nil
+	}
+	res, err := cdp.Call(ctx, b.conn.root, target.CreateBrowserContext, contextParams(proxy))
 	if err != nil {
 		return "", fmt.Errorf("make a browser context: %w", err)
 	}

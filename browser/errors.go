@@ -36,6 +36,8 @@ var (
 	ErrNoEntry = errors.New("the history has no earlier entry")
 	// ErrRedirects says that a navigation was redirected too often.
 	ErrRedirects = errors.New("too many redirects")
+	// ErrForbidden says that a URL led to an address that the proxy lets nobody reach.
+	ErrForbidden = errors.New("the address may not be reached")
 	// ErrScheme says that a URL is neither http nor https.
 	ErrScheme = errors.New("only http and https are opened")
 )
@@ -46,9 +48,16 @@ type NetError struct {
 	Code string
 	// URL is what was asked for.
 	URL string
+	// Why is what else is known of it. Default: nil, nothing.
+	Why error
 }
 
-func (e *NetError) Error() string { return fmt.Sprintf("open %s: %s", e.URL, e.Code) }
+func (e *NetError) Error() string {
+	if e.Why != nil {
+		return fmt.Sprintf("open %s: %s: %v", e.URL, e.Code, e.Why)
+	}
+	return fmt.Sprintf("open %s: %s", e.URL, e.Code)
+}
 
 // ScriptError is an expression that threw, or a promise of its that was rejected.
 type ScriptError struct {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -42,6 +43,8 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	nav := t.nav
 	t.mu.Unlock()
 	switch {
+	case nav.unreached != "":
+		return nav.response, notReached(t.rules.Proxy, rawURL, nav.response.URL, nav.unreached)
 	case nav.refused != nil:
 		return nav.response, fmt.Errorf("open %s: %w", rawURL, nav.refused)
 	case err != nil:
@@ -50,6 +53,8 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 		return nav.response, fmt.Errorf("open %s: %w: it is a download", rawURL, ErrNotPage)
 	case res.ErrorText == "net::ERR_TOO_MANY_REDIRECTS":
 		return nav.response, fmt.Errorf("open %s: %w", rawURL, ErrRedirects)
+	case ofProxy(res.ErrorText):
+		return nav.response, notReached(t.rules.Proxy, rawURL, cmp.Or(nav.response.URL, rawURL), res.ErrorText)
 	case res.ErrorText != "":
 		return nav.response, &NetError{Code: res.ErrorText, URL: rawURL}
 	}

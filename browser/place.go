@@ -116,7 +116,7 @@ func (p *Pool) noteRun(key owner, o LeaseOptions) (*run, bool) {
 func (p *Pool) prepare(ctx context.Context, r *run) {
 	defer close(r.ready)
 	if r.options.Isolation == IsolateBrowser {
-		b, err := p.launch(ctx)
+		b, err := p.launch(ctx, r.options.Proxy)
 		if err != nil {
 			r.err = err
 			return
@@ -133,7 +133,7 @@ func (p *Pool) prepare(ctx context.Context, r *run) {
 		r.err = err
 		return
 	}
-	in, err := m.browser.newContext(ctx)
+	in, err := m.browser.newContext(ctx, r.options.Proxy)
 	if err == nil {
 		p.mu.Lock()
 		r.ground = ground{member: m, context: in}
@@ -214,7 +214,7 @@ func (p *Pool) startMain(done chan struct{}, old *member) {
 	err := ErrPoolClosed
 	select {
 	case <-timer.C:
-		b, err = p.launch(context.Background())
+		b, err = p.launch(context.Background(), p.options.Launch.Proxy)
 	case <-p.closed:
 	}
 	var m *member
@@ -237,10 +237,12 @@ func (p *Pool) startMain(done chan struct{}, old *member) {
 }
 
 // launch starts a Chrome; it gives up when the pool is closed.
-func (p *Pool) launch(ctx context.Context) (*Browser, error) {
+func (p *Pool) launch(ctx context.Context, proxy Proxy) (*Browser, error) {
 	ctx, cancel := p.untilClosed(ctx)
 	defer cancel()
-	b, err := Launch(ctx, p.options.Launch)
+	o := p.options.Launch
+	o.Proxy = proxy
+	b, err := Launch(ctx, o)
 	if err == nil && p.options.OnLaunch != nil {
 		p.options.OnLaunch(b)
 	}

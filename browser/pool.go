@@ -98,6 +98,9 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := o.proxied(p.options.Launch.Proxy); err != nil {
+		return nil, err
+	}
 	ctx, cancel := p.untilClosed(ctx)
 	defer cancel()
 	if err := p.awaitPlace(ctx); err != nil {

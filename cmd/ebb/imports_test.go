@@ -27,6 +27,7 @@ const (
 var ourImports = map[string][]string{
 	"browser":                nil,
 	"browser/browsertest":    {"browser"},
+	"browser/egress":         nil,
 	"memprof":                {"memprof/stats"},
 	"memprof/heap":           nil,
 	"memprof/stats":          nil,
