@@ -28,7 +28,9 @@ const (
 // The count is that of the process's own cgroup, of the one that its memory is charged to where it has
 // none, or of the machine. What rises beside it is no kill: uses at the limit come with a full page cache.
 func TestKillsAreCountedWhereMemoryIsCharged(t *testing.T) {
-	events := func(oom, kills string) string { return "low 0\nhigh 7\nmax 900\noom " + oom + "\noom_kill " + kills + "\n" }
+	events := func(oom, kills string) string {
+		return "low 0\nhigh 7\nmax 900\noom " + oom + "\noom_kill " + kills + "\n"
+	}
 	for name, c := range map[string]struct {
 		mounts, member, file string
 		before, after        string
