@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +46,12 @@ type LaunchOptions struct {
 	// KeepPopups leaves windows open that pages opened. Default: false, they are
 	// closed as they open, and counted.
 	KeepPopups bool
+	// KernelKills tells how many processes of this program's cgroup the kernel has killed for want
+	// of memory within some time before now. Default: nil, that is not known, and whatever is
+	// killed from outside counts as ErrKilled.
+	KernelKills func(within time.Duration) (int, error)
+	// OnDeath is told of each process that dies unasked; it must not block. Default: nobody is.
+	OnDeath func(Death)
 }
 
 func (o LaunchOptions) withDefaults() LaunchOptions {
@@ -82,6 +89,12 @@ type Browser struct {
 	paces   paces         // of its visits
 	exited  chan struct{} // closed when the process has been waited for
 	waitErr error         // valid after exited
+
+	ended   atomic.Bool    // this package has ended it, or is about to
+	judging sync.WaitGroup // deaths of renderers
+	judged  sync.Once      // of fate and fateErr, valid after exited
+	fate    DeathKind
+	fateErr error
 
 	closing chan struct{} // closed by Close
 	cleaned chan struct{} // closed when nothing of it is left
@@ -126,10 +139,11 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 		said := b.stderr.String()
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.CloseTimeout+5*time.Second)
 		defer cancel()
-		b.kill()
+		b.Kill()
 		err = errors.Join(startError(err, said, o.Path, as), b.Close(closeCtx))
 		return nil, err
 	}
+	_ = b.offer() // where it may not, Chrome and the worker are as likely to be taken
 	return b, nil
 }
 
@@ -188,7 +202,7 @@ func (b *Browser) start() error {
 		_, _ = io.Copy(b.stderr, output)
 	}()
 	b.conn = newConn(mine, ours, b.explain)
-	b.tracker = newTracker(b.conn, b.options.KeepPopups)
+	b.tracker = newTracker(b.conn, b.options.KeepPopups, b.crashed)
 	return nil
 }
 
@@ -240,19 +254,38 @@ func (b *Browser) supervise() {
 	select {
 	case <-b.exited:
 	case <-b.conn.closed:
+		b.awaitExit()
 	case <-b.closing:
+		b.ended.Store(true)
 		b.closeSoftly()
 	}
 	b.kill()
 	<-b.exited
+	b.mourn()
 	b.conn.fail(b.explain(nil))
 	b.conn.close()
+	b.judging.Wait()
 	killProfile(b.folder.profile())
 	b.output.Close()
 	<-b.drained
 	reapGroup(b.cmd.Process.Pid)
 	b.cleanup = b.folder.remove(5 * time.Second)
 	close(b.cleaned)
+}
+
+// exitPatience is how long Chrome may take to end when its pipe has.
+const exitPatience = time.Second
+
+// awaitExit waits for the end of a Chrome whose pipe has ended: one that dies is not killed, so that
+// how it ended is its own.
+func (b *Browser) awaitExit() {
+	timer := time.NewTimer(exitPatience)
+	defer timer.Stop()
+	select {
+	case <-b.exited:
+	case <-timer.C:
+		b.ended.Store(true)
+	}
 }
 
 // closeSoftly asks Chrome to close and gives it its time.
@@ -289,18 +322,6 @@ func (b *Browser) explain(err error) error {
 	}
 }
 
-// exitErr says how Chrome ended; valid after exited.
-func (b *Browser) exitErr() error {
-	var exit *exec.ExitError
-	switch {
-	case b.waitErr == nil:
-		return errors.New("exit status 0")
-	case errors.As(b.waitErr, &exit):
-		return errors.New(exit.String())
-	}
-	return b.waitErr
-}
-
 // Close asks Chrome to close, kills it if it does not within CloseTimeout, and waits
 // until no process and no file of it is left, or the context ends. The work goes on in
 // the background where the context ends first. Only the first call does anything; all
@@ -319,7 +340,10 @@ func (b *Browser) Close(ctx context.Context) error {
 func (b *Browser) beginClose() { b.tracker.closeOnce.Do(func() { close(b.closing) }) }
 
 // Kill ends Chrome at once; Close must still be called to wait for its end.
-func (b *Browser) Kill() { b.kill() }
+func (b *Browser) Kill() {
+	b.ended.Store(true)
+	b.kill()
+}
 
 // Gone is closed when Chrome has ended.
 func (b *Browser) Gone() <-chan struct{} { return b.conn.closed }

@@ -13,6 +13,15 @@ var (
 	ErrGone = errors.New("the browser is gone")
 	// ErrCrashed says that the tab's renderer crashed or was killed.
 	ErrCrashed = errors.New("the tab crashed")
+	// ErrOutOfMemory says that the kernel killed a process of Chrome for want of memory. It comes
+	// with ErrCrashed (the renderer of a tab) or with ErrGone (Chrome's main process).
+	ErrOutOfMemory = errors.New("the kernel killed it: memory had run out")
+	// ErrHeapLimit says that a renderer died since its JavaScript heap reached the limit of V8. It
+	// comes with ErrCrashed.
+	ErrHeapLimit = errors.New("its JavaScript heap reached the limit of V8")
+	// ErrKilled says that a process of Chrome was killed, neither by the kernel for want of memory
+	// nor by this package. It comes with ErrCrashed or ErrGone.
+	ErrKilled = errors.New("somebody killed it, and not the kernel for want of memory")
 	// ErrClosed says that the tab was closed, by its page or by its owner.
 	ErrClosed = errors.New("the tab is closed")
 	// ErrHung says that Chrome or a tab did not answer in time although the caller

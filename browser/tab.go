@@ -177,11 +177,6 @@ func (t *Tab) Err() error {
 // Browser is the Chrome that the tab belongs to.
 func (t *Tab) Browser() *Browser { return t.browser }
 
-// crashError names what happened to a crashed target.
-func crashError(ev target.EventTargetCrashed) error {
-	return fmt.Errorf("%w: its renderer was %s (code %d)", ErrCrashed, ev.Status, ev.ErrorCode)
-}
-
 // closePatience is how long a tab may take to close by itself before its scripts are
 // ended. They are not ended at once: with no script running, that request stays with
 // the page until one does, and it then holds up the very closing.

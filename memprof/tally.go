@@ -32,6 +32,7 @@ type Tally struct {
 	recreate []Summary
 	runs     []RunReport
 	popups   []PopupReport
+	deaths   []death
 	collects []collected
 	lost     map[int]bool // judged cycles in which a run came to nothing
 	dropped  int
@@ -259,6 +260,8 @@ func (t *Tally) note(n Note) error {
 		t.dropped += lost.Lines
 	case PopupsNote:
 		err = appendNote(n, &t.popups)
+	case DeathNote:
+		err = t.death(n)
 	case ExtensionNote:
 		err = appendNote(n, &t.extended)
 	case MissingNote:

@@ -55,8 +55,11 @@ type Memory struct {
 	// Recorder takes the readings; nil when nothing is measured.
 	Recorder *memprof.Recorder
 	// Path is where the recording is written; "" when it is not.
-	Path   string
-	pages  *devtools.Source
+	Path  string
+	pages *devtools.Source
+	// seen remembers what each process held, for the one that dies; nil when nothing is measured.
+	seen   *linux.Processes
+	stage  atomic.Pointer[stage] // of a diagnosis
 	out    io.Closer
 	closed bool
 	live   *live          // nil unless cycles are judged as they come
@@ -90,6 +93,11 @@ func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error)
 		IsGone: hasEnded,
 	})
 	sources := linux.Sources(linux.Options{Root: root, Browsers: func() []linux.Browser { return m.processes(pool) }})
+	for _, s := range sources {
+		if p, ok := s.(*linux.Processes); ok {
+			m.seen = p
+		}
+	}
 	if o.StoreSize != nil {
 		sources = append(sources, storeSize{o.StoreSize})
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	MaxRuns int
 	// Retries say how failed runs are tried again, by class. Default: as queue.Options.
 	Retries map[crawl.Class]queue.Retry
+	// ForgetKills is that of queue.Options. Default: false.
+	ForgetKills bool
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
@@ -99,9 +101,10 @@ func New(o Options) (*Worker, error) {
 	w.governor = newGovernor(w)
 	engine, err := queue.Open(o.Store, queue.Options{
 		Sites: o.Sites, Handler: w.work, Admit: w.governor.admit, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
-		Logger:  slog.New(slogHandler{log: o.Log}),
-		OnEnd:   w.ended,
-		OnFault: func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },
+		ForgetKills: o.ForgetKills,
+		Logger:      slog.New(slogHandler{log: o.Log}),
+		OnEnd:       w.ended,
+		OnFault:     func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
@@ -195,6 +198,7 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Tabs:    w.options.Pool,
 		Journal: w.journal(run),
 		State:   run.State,
+		OneTab:  run.OneTab,
 		Hosts:   w.hosts,
 		Robots:  w.robots,
 		Agent:   Product,
@@ -266,8 +270,11 @@ func outcome(s crawl.Summary, err error) (queue.Outcome, error) {
 	if err != nil && o.Error == "" {
 		o.Error = err.Error()
 	}
-	if errors.Is(err, crawl.ErrDrained) || errors.Is(err, crawl.ErrAgain) {
+	switch {
+	case errors.Is(err, crawl.ErrDrained), errors.Is(err, crawl.ErrAgain):
 		err = nil
+	case errors.Is(err, crawl.ErrMemory):
+		o.Error, err = err.Error(), nil
 	}
 	return o, err
 }

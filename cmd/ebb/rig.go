@@ -12,6 +12,7 @@ import (
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/memprof/linux"
 	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/worker"
 	"github.com/ebbworker/ebb/worker/crawl"
@@ -28,6 +29,7 @@ type rig struct {
 	worker   *worker.Worker
 	board    *board
 	log      zerolog.Logger
+	kills    *linux.Kills
 
 	// In a diagnosis end ends it, and unwritten holds why its recording ended early.
 	end       context.CancelFunc
@@ -115,8 +117,11 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
+	r.kills = linux.NewKills(linux.Options{})
+	launch := launchOptions(settings, exe)
+	launch.KernelKills, launch.OnDeath = r.kills.Within, r.died
 	pool := browser.PoolOptions{
-		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),
+		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
@@ -134,6 +139,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		defer cancel()
 		err = errors.Join(err, r.memory.Close(closing))
 	}()
+	defer r.watchKills(ctx)()
 	if err := r.startChrome(ctx); err != nil {
 		if ctx.Err() == nil {
 			return err
@@ -143,7 +149,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.worker, err = worker.New(worker.Options{
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
-		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, MaxRuns: o.most, Log: r.log,
+		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep,
 		OnEvent:     r.board.event, OnItems: o.onItems,
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {

@@ -76,7 +76,7 @@ func newRunsListCommand(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&filter.Site, "site", "", "only runs of this `site`")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only runs in these `states`: planned, running, done, partial, failed, skipped")
-	cmd.Flags().BoolVar(&skipped, "skipped", false, "also runs that were skipped, since the one before was still at work")
+	cmd.Flags().BoolVar(&skipped, "skipped", false, "also runs that were skipped: the one before was at\nwork, or the site is set aside")
 	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most `N`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	return cmd

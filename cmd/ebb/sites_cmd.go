@@ -19,9 +19,9 @@ import (
 )
 
 func newSitesCommand(a *app) *cobra.Command {
-	return group("sites", "List, check and try site files",
+	return group("sites", "List, check and try site files, and put sites back",
 		newSitesListCommand(a), newSitesCheckCommand(a), newSitesTryCommand(a),
-		newSitesNextCommand(a), newSitesSchemaCommand(a))
+		newSitesNextCommand(a), newSitesResumeCommand(a), newSitesSchemaCommand(a))
 }
 
 // siteFiles loads the site files at the paths, or else those of the configuration. The

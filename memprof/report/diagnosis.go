@@ -27,6 +27,7 @@ func DiagnosisText(w io.Writer, d memprof.Diagnosis, width int, color bool) erro
 	d = complete(d)
 	s := &screen{page: newPage(width), color: color}
 	s.verdict(d)
+	s.answer(killedAnswer(d))
 	s.answer(rateAnswer(d))
 	s.metrics(d)
 	for _, a := range answers(d) {
@@ -76,7 +77,7 @@ func (s *screen) paint(code, text string) string {
 // verdictColor is the colour of a verdict.
 func verdictColor(v memprof.Verdict) string {
 	switch v {
-	case memprof.Leak, memprof.Invalid:
+	case memprof.Leak, memprof.Invalid, memprof.Killed:
 		return red
 	case memprof.Stable:
 		return green

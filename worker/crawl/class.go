@@ -47,6 +47,7 @@ var sentinelClasses = []struct {
 	err   error
 	class Class
 }{
+	{browser.ErrOutOfMemory, ClassMemory},
 	{browser.ErrCrashed, ClassCrash},
 	{browser.ErrClosed, ClassCrash}, // a fresh tab is as good an answer as after a crash
 	{browser.ErrGone, ClassBrowser},

@@ -15,7 +15,7 @@ import (
 // followed, so a run that is interrupted anywhere goes on from Options.State.
 //
 // The error says that pages are still queued, or that nothing could be begun: it wraps
-// ErrDrained, ErrTimeout, ErrAgain, ErrBrowser, the cause of ctx, or what the journal
+// ErrDrained, ErrTimeout, ErrAgain, ErrMemory, ErrBrowser, the cause of ctx, or what the journal
 // said. Pages that failed are no error; they are in the summary. When ctx is done, open
 // pages are given up at once and stay queued.
 //
@@ -58,6 +58,7 @@ type run struct {
 	refusals int         // how often in a row no tab could be had
 	left     []*leftPage // failed pages that may be left for a later execution
 	alone    bool        // a page was visited in a page of its own
+	single   bool        // one page is visited at a time, since memory ran out
 	notes    []string    // for the coordinator to tell
 }
 
@@ -82,6 +83,7 @@ func newRun(options Options) (*run, error) {
 		lender: poolLender{options.Tabs}, frontier: newFrontier(options.Site, limits),
 		results: make(chan report), fetching: make(map[string]bool),
 		fetched: make(map[string]*robotsEntry), noted: make(map[string]bool),
+		single:   options.OneTab || options.State.Killed,
 		failures: make(map[Class]int), summary: Summary{Faults: make(map[Class]int)},
 	}, nil
 }

@@ -37,6 +37,9 @@ type Options struct {
 	// Final says that nobody will go on with this run: pages that could not be visited
 	// although nothing else went wrong are then given up instead of left for later.
 	Final bool
+	// OneTab visits one page at a time, since a page of the site was killed for want of memory not
+	// long ago. Default: false, as many as the site allows until that happens.
+	OneTab bool
 	// Drain, once closed, makes the run take no new page; those that are open are
 	// finished. Default: nil, never.
 	Drain <-chan struct{}
@@ -70,6 +73,9 @@ var (
 	// ErrAgain says that the rest of the run should be tried later: a host asked to be
 	// left alone for long, or no page could be visited for a reason that may pass.
 	ErrAgain = errors.New("the rest of the run must be tried later")
+	// ErrMemory says that the kernel killed a page for want of memory although it was the only one
+	// of the run: trying again would end in the same way.
+	ErrMemory = errors.New("a page needs more memory than there is")
 	// ErrBrowser says that no tab could be had.
 	ErrBrowser = errors.New("no tab can be had")
 )

@@ -77,6 +77,9 @@ type Run struct {
 	Journal crawl.Journal
 	// State is what earlier attempts left.
 	State crawl.State
+	// OneTab says that a page of the site was killed for want of memory not long ago: the attempt
+	// is to visit one page at a time.
+	OneTab bool
 }
 
 // Outcome is what came of an attempt.
@@ -129,6 +132,9 @@ type Options struct {
 	// Retries say how failed runs are tried again, by class. Default: those of
 	// DefaultRetries for every class that is not in it.
 	Retries map[crawl.Class]Retry
+	// ForgetKills remembers nothing of pages that were killed for want of memory: every run begins
+	// as the one before, and no site is set aside. Default: false.
+	ForgetKills bool
 	// Logger takes what River says. Default: nothing is logged.
 	Logger *slog.Logger
 	// OnEnd is told of the end of each attempt, after it was stored. It must not block.
