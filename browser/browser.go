@@ -75,10 +75,11 @@ type Browser struct {
 	tracker *tracker
 	version browser.GetVersionResult
 
-	pages   atomic.Int64  // navigations so far
-	fetched atomic.Int64  // bytes, of tabs that count them
-	exited  chan struct{} // closed when the process has been waited for
-	waitErr error         // valid after exited
+	pages   atomic.Int64           // navigations so far
+	fetched atomic.Int64           // bytes, of tabs that count them
+	exited  chan struct{}          // closed when the process has been waited for
+	waitErr error                  // valid after exited
+	ended   atomic.Pointer[string] // why it was killed by watchLife; nil if it was not
 
 	closing chan struct{} // closed by Close
 	cleaned chan struct{} // closed when nothing of it is left
@@ -117,6 +118,7 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 		return nil, errors.Join(err, f.remove(time.Second))
 	}
 	go b.supervise()
+	go b.watchLife()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout, fmt.Errorf("no answer within %s", o.StartTimeout))
 	defer cancel()
 	if err := b.greet(ctx); err != nil {
@@ -290,6 +292,8 @@ func (b *Browser) explain(err error) error {
 func (b *Browser) exitErr() error {
 	var exit *exec.ExitError
 	switch {
+	case b.ended.Load() != nil:
+		return errors.New(*b.ended.Load())
 	case b.waitErr == nil:
 		return errors.New("exit status 0")
 	case errors.As(b.waitErr, &exit):

@@ -41,6 +41,7 @@ var sentinelClasses = []struct {
 	class Class
 }{
 	{browser.ErrCrashed, ClassCrash},
+	{browser.ErrScript, ClassHung},
 	{browser.ErrClosed, ClassCrash}, // a fresh tab is as good an answer as after a crash
 	{browser.ErrGone, ClassBrowser},
 	{browser.ErrStart, ClassBrowser},

@@ -55,6 +55,7 @@ const (
 	ClassRobots   Class = "robots"    // robots.txt forbids it
 	ClassLimit    Class = "limit"     // a limit of the run was reached
 	ClassCrash    Class = "crash"     // the tab crashed
+	ClassHung     Class = "hung"      // a script of the page did not end
 	ClassBrowser  Class = "browser"   // Chrome died or does not answer
 	ClassScript   Class = "script"    // a page script or an expression threw
 	ClassInternal Class = "internal"  // a fault of the worker or its store
