@@ -84,11 +84,12 @@ type Browser struct {
 	tracker *tracker
 	version browser.GetVersionResult
 
-	pages   atomic.Int64  // navigations so far
-	fetched atomic.Int64  // bytes, of tabs that count them
-	paces   paces         // of its visits
-	exited  chan struct{} // closed when the process has been waited for
-	waitErr error         // valid after exited
+	pages     atomic.Int64           // navigations so far
+	fetched   atomic.Int64           // bytes, of tabs that count them
+	paces     paces                  // of its visits
+	exited    chan struct{}          // closed when the process has been waited for
+	waitErr   error                  // valid after exited
+	killedFor atomic.Pointer[string] // why watchLife killed it; nil if it did not
 
 	ended   atomic.Bool    // this package has ended it, or is about to
 	judging sync.WaitGroup // deaths of renderers
@@ -133,6 +134,7 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 		return nil, errors.Join(err, f.remove(time.Second))
 	}
 	go b.supervise()
+	go b.watchLife()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout, fmt.Errorf("no answer within %s", o.StartTimeout))
 	defer cancel()
 	if err := b.greet(ctx); err != nil {

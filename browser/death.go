@@ -152,6 +152,9 @@ func (b *Browser) exitErr() error {
 }
 
 func (b *Browser) judgeExit() (DeathKind, error) {
+	if why := b.killedFor.Load(); why != nil {
+		return DeathCrash, errors.New(*why)
+	}
 	if b.waitErr == nil {
 		return DeathCrash, errors.New("exit status 0")
 	}

@@ -131,6 +131,7 @@ func (p *Pool) dropIdle(r *run) (tabs []*Tab) {
 
 // forget drops a tab that has gone with its browser context.
 func (t *Tab) forget() {
+	t.weighedEnough()
 	if t.uncount != nil {
 		t.uncount()
 	}

@@ -46,6 +46,9 @@ type LeaseOptions struct {
 	// MaxDocument is the largest document that is taken, in bytes, as far as the server
 	// announces it. Default: 0, no limit.
 	MaxDocument int64
+	// MaxScript is how much processor time a script of the page may take without a pause while somebody
+	// waits for the page. Then it is ended, the tab with it, and who waits gets ErrScript. Default: 0, any.
+	MaxScript time.Duration
 	// OwnContext puts a site's tabs of isolation tab, kept ones too, into a browser context of the
 	// site's own, which stays between runs. Default: false, the default browser context.
 	OwnContext bool

@@ -30,6 +30,7 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	if err := t.leaveFor(ctx, u); err != nil {
 		return Response{}, err
 	}
+	t.weighedEnough()
 	t.mu.Lock()
 	t.nav = navigation{}
 	t.mu.Unlock()
@@ -57,6 +58,9 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 		return nav.response, notReached(t.rules.Proxy, rawURL, cmp.Or(nav.response.URL, rawURL), res.ErrorText)
 	case res.ErrorText != "":
 		return nav.response, &NetError{Code: res.ErrorText, URL: rawURL}
+	}
+	if t.rules.MaxDocument > 0 && res.LoaderID != "" && nav.response.weighed() {
+		t.weigh(res.LoaderID)
 	}
 	if nav.response.URL == "" {
 		// Nothing was fetched: the page stayed in the same document, for a fragment.

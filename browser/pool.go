@@ -191,6 +191,7 @@ func (p *Pool) leased(l *Lease) *Lease {
 	p.mu.Unlock()
 	l.touched.site, l.touched.run, l.touched.whole = l.options.Site, l.options.Run, &l.trace.touched
 	l.Tab.noteFor(&l.touched)
+	l.Tab.session.guard.limit.Store(int64(l.options.MaxScript))
 	return l
 }
 

@@ -39,9 +39,25 @@ type Tab struct {
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
 	uncount func() // ends the counting of what is fetched; nil without
-	steps   steps  // chromedp, while interactive steps need it
-	popups  atomic.Int64
-	dialogs atomic.Int64
+
+	weighing weighing
+	steps    steps // chromedp, while interactive steps need it
+	popups   atomic.Int64
+	dialogs  atomic.Int64
+	asks     asks
+}
+
+// asks is how often the document that is open has asked for a person.
+type asks struct{ dialogs, popups atomic.Int64 }
+
+// maxAsks is how many dialogs, or windows, one document may open.
+const maxAsks = 200
+
+// asked counts what a document asks for, and ends its tab when it does so without end.
+func (t *Tab) asked(what string, count *atomic.Int64) {
+	if count.Add(1) > maxAsks && t.session.guard.limit.Load() > 0 {
+		t.session.giveUp(fmt.Errorf("%w: it opened more than %d %s", ErrScript, maxAsks, what))
+	}
 }
 
 // openTab makes a tab in a browser context ("" is the default one) and prepares it.
@@ -81,6 +97,7 @@ func (t *Tab) attach(ctx context.Context) error {
 		return err
 	}
 	t.session = b.conn.open(res.SessionID)
+	t.session.guard = newGuard(t.session, b.PID())
 	b.tracker.add(t)
 	t.listen()
 	if _, err := cdp.Call(ctx, t.session, page.Enable, page.EnableParams{}); err != nil {
@@ -107,6 +124,7 @@ func (t *Tab) listen() {
 		t.dialogs.Add(1)
 		leave := ev.Type == page.DialogTypeBeforeunload
 		t.session.post(page.CommandHandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave})
+		t.asked("dialogs", &t.asks.dialogs)
 	})
 	listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
 		if ev.Frame == nil {
@@ -120,11 +138,14 @@ func (t *Tab) listen() {
 		if ev.Frame.ParentID != "" {
 			return
 		}
-		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
+		t.world, t.url, t.weighing.arrived = 0, ev.Frame.URL+ev.Frame.URLFragment, false
+		t.asks.dialogs.Store(0)
+		t.asks.popups.Store(0)
 		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
 		close(t.moved)
 		t.moved = make(chan struct{})
 	})
+	listen(t.session, page.DomContentEventFired, func(page.EventDomContentEventFired) { t.arrived() })
 	listen(t.session, page.FrameDetached, func(ev page.EventFrameDetached) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -182,6 +203,9 @@ func (t *Tab) Browser() *Browser { return t.browser }
 // the page until one does, and it then holds up the very closing.
 const closePatience = 300 * time.Millisecond
 
+// crashPatience is how long it may take before its renderer is made to crash, which ends what runs in it.
+const crashPatience = 2 * time.Second
+
 // close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
 	t.endSteps()
@@ -189,8 +213,10 @@ func (t *Tab) close(ctx context.Context) error {
 	timer := time.AfterFunc(closePatience, func() {
 		t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
 	})
+	crash := time.AfterFunc(crashPatience, func() { t.session.post(page.CommandCrash, cdp.Empty{}) })
 	err := t.browser.closeTarget(ctx, t.id)
 	timer.Stop()
+	crash.Stop()
 	return err
 }
 

@@ -94,6 +94,9 @@ func New(o Options) (*Worker, error) {
 
 		cleaners: map[string]*cleaner{},
 	}
+	w.meter.tell = func(site string, kind memprof.Kind) {
+		o.Log.Debug().Str("site", site).Str("phase", string(kind)).Msg("a phase has begun")
+	}
 	for _, s := range o.Sites {
 		w.sites[s.Name] = s
 		w.cleaners[s.Name] = newCleaner(w, s)

@@ -179,11 +179,11 @@ func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, ar
 		}()
 	}
 	path, err := a.record(ctx, stop, o, chosen, limits)
-	if err != nil {
+	if err != nil && !errors.Is(err, worker.ErrEarly) {
 		return err
 	}
-	d, err := a.present(path, o.out)
-	return failOn(d, o.failOn, err)
+	d, presentErr := a.present(path, o.out)
+	return failOn(d, o.failOn, errors.Join(err, presentErr))
 }
 
 // diagnosed are the sites to diagnose, with what serves them until it is closed.

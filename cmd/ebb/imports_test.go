@@ -38,6 +38,7 @@ var ourImports = map[string][]string{
 	"memprof/report":         {"memprof"},
 	"sites":                  nil,
 	"sites/demo":             nil,
+	"sites/hostile":          nil,
 	"sites/leaky":            nil,
 	"worker":                 {"browser", "memprof", "memprof/devtools", "memprof/goruntime", "memprof/heap", "memprof/linux", "sites", "worker/budget", "worker/crawl", "worker/queue", "worker/store"},
 	"worker/budget":          {"memprof/stats"},
@@ -46,7 +47,8 @@ var ourImports = map[string][]string{
 	"worker/store":           {"sites", "worker/crawl"},
 	"worker/store/storetest": {"worker/store"},
 	"cmd/ebb/output":         nil,
-	"cmd/ebb":                {"browser", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/budget", "worker/crawl", "worker/queue", "worker/store", "cmd/ebb/output"},
+	"cmd/ebb/faults":         {"browser", "memprof", "sites", "sites/hostile", "worker", "worker/crawl", "worker/queue", "worker/store"},
+	"cmd/ebb":                {"browser", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/budget", "worker/crawl", "worker/queue", "worker/store", "cmd/ebb/faults", "cmd/ebb/output"},
 }
 
 // theirImports says where code of others may be imported: the prefix of an import path,
@@ -54,7 +56,7 @@ var ourImports = map[string][]string{
 var theirImports = map[string][]string{
 	"github.com/chromedp/":                {"browser", "memprof/devtools"},
 	"golang.org/x/net/http/httpproxy":     {"browser"},
-	"golang.org/x/sync/":                  {"browser"},
+	"golang.org/x/sync/":                  {"browser", "cmd/ebb/faults"},
 	"golang.org/x/sys/unix":               {"browser", "worker/store", "cmd/ebb"},
 	"github.com/google/jsonschema-go/":    {"sites", "cmd/ebb"},
 	"go.yaml.in/yaml/":                    {"sites", "cmd/ebb"},

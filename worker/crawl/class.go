@@ -49,6 +49,7 @@ var sentinelClasses = []struct {
 }{
 	{browser.ErrOutOfMemory, ClassMemory},
 	{browser.ErrCrashed, ClassCrash},
+	{browser.ErrScript, ClassHung},
 	{browser.ErrClosed, ClassCrash}, // a fresh tab is as good an answer as after a crash
 	{browser.ErrGone, ClassBrowser},
 	{browser.ErrStart, ClassBrowser},

@@ -83,7 +83,7 @@ var (
 // runLimits are a site's limits with every default filled in.
 type runLimits struct {
 	pages, depth, retries, tabs int
-	run, page, challenge        time.Duration
+	run, page, challenge, hang  time.Duration
 	pageSize                    int64
 	host                        HostLimits
 }
@@ -98,6 +98,7 @@ func limitsOf(site *sites.Site) runLimits {
 		run:       time.Duration(orDefault(site.Timeout, sites.Duration(30*time.Minute))),
 		page:      time.Duration(orDefault(l.PageTimeout, sites.Duration(30*time.Second))),
 		challenge: time.Duration(orDefault(site.Challenge.Limit, sites.Duration(30*time.Second))),
+		hang:      time.Duration(orDefault(l.Hang, sites.Duration(time.Second))),
 		pageSize:  int64(orDefault(l.PageSize, 20_000_000)),
 		host: HostLimits{
 			Rate: float64(l.Rate), Burst: orDefault(l.Burst, 1), Open: orDefault(l.PerHost, 2),

@@ -56,6 +56,7 @@ const (
 	ClassLimit    Class = "limit"     // a limit of the run was reached
 	ClassCrash    Class = "crash"     // the tab crashed
 	ClassMemory   Class = "oom"       // the kernel killed the tab, or Chrome, for want of memory
+	ClassHung     Class = "hung"      // a script of the page did not end
 	ClassBrowser  Class = "browser"   // Chrome died or does not answer
 	ClassScript   Class = "script"    // a page script or an expression threw
 	ClassInternal Class = "internal"  // a fault of the worker or its store

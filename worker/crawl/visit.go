@@ -78,7 +78,7 @@ func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) 
 // late is an error of a page whose time was up, unless it says more than that.
 func late(err error, limit time.Duration) error {
 	switch classOf(err) {
-	case ClassCrash, ClassMemory, ClassBrowser, ClassSelector:
+	case ClassCrash, ClassMemory, ClassHung, ClassBrowser, ClassSelector:
 		return err
 	}
 	return &fault{class: ClassTimeout, err: fmt.Errorf("not done within %s: %w", limit, err)}

@@ -112,6 +112,14 @@ func (e *engine[TTx]) plan(ctx context.Context, tx store.Tx, raw TTx, site strin
 	if err != nil {
 		return planning{}, err
 	}
+	if schedule.PlannedTo.After(now.Add(onTime)) {
+		// The clock was set back. The site does not stand still until it is as late again: times that
+		// have had their run keep it, and get no other.
+		schedule.PlannedTo = now
+		if err := e.store.SetPlanned(ctx, tx, site, now, schedule.Unmade); err != nil {
+			return planning{}, err
+		}
+	}
 	due, more := dueTimes(times, schedule.PlannedTo, now)
 	if len(due) == 0 {
 		next := times.Next(schedule.PlannedTo)
