@@ -83,7 +83,7 @@ func (a *alarms) run(ctx context.Context) {
 // log and the webhook.
 func (a *alarms) tell(ctx context.Context, alarm memprof.Alarm) {
 	log := a.worker.options.Log
-	if limit, err := a.worker.options.Memory.limit(); err == nil {
+	if limit, err := a.worker.options.Memory.Limit(); err == nil {
 		alarm.ToLimit(float64(limit.Bytes), float64(limit.Used), limit.Is)
 	} else {
 		log.Debug().Err(err).Msg("the memory limit is not known")

@@ -152,6 +152,14 @@ func (m *Memory) Close(ctx context.Context) error {
 	return errs
 }
 
+// Limit reads the memory limit that is reached first, with what counts against it.
+func (m *Memory) Limit() (linux.Limit, error) {
+	if m.limit == nil {
+		return linux.MemoryLimit(nil)
+	}
+	return m.limit()
+}
+
 // NoteBrowser records the version and the flags of a Chrome that has started.
 func (m *Memory) NoteBrowser(b *browser.Browser) error {
 	if m.watch != nil {
