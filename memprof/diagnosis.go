@@ -114,6 +114,8 @@ type Diagnosis struct {
 	Heap        *HeapEvidence `json:"heap,omitempty"`
 	Allocators  []Allocator   `json:"allocators,omitempty"`
 	Fingerprint Fingerprint   `json:"fingerprint"`
+	// Alarms are those that a worker raised while it made the recording.
+	Alarms []Alarm `json:"alarms,omitempty"`
 	// Earlier are fingerprints of earlier recordings that this one does not show: they are gone.
 	Gone        []KnownLeak `json:"gone,omitempty"`
 	Warnings    []string    `json:"warnings"`

@@ -41,6 +41,7 @@ type Tally struct {
 	allocs   []Allocator
 	earlier  []EarlierVerdict
 	missing  []string
+	alarms   []Alarm
 	judged   int
 	last     time.Time
 	lastFull Sample
@@ -266,6 +267,8 @@ func (t *Tally) note(n Note) error {
 		err = appendNote(n, &t.extended)
 	case MissingNote:
 		err = appendNote(n, &t.missing)
+	case AlarmNote:
+		err = appendNote(n, &t.alarms)
 	case HeapNote:
 		t.heap = &HeapEvidence{}
 		err = json.Unmarshal(n.Data, t.heap)

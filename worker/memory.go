@@ -66,6 +66,8 @@ type Memory struct {
 	watch  *memprof.Watch // nil in a diagnosis
 	// control is the page of the planted leak; nil for none.
 	control atomic.Pointer[browser.Apart]
+	// limit reads the memory limit with what counts against it.
+	limit func() (linux.Limit, error)
 }
 
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
@@ -83,7 +85,7 @@ func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error)
 		o.Interval = memprof.DefaultInterval
 	}
 	host, untold := linux.HostInfo(root)
-	m := &Memory{}
+	m := &Memory{limit: func() (linux.Limit, error) { return linux.MemoryLimit(root) }}
 	m.pages = devtools.New(devtools.Options{
 		Targets:  func() []devtools.Target { return m.openPages(pool) },
 		Browsers: func() []devtools.Browser { return browsers(pool) },
@@ -156,6 +158,14 @@ func (m *Memory) Close(ctx context.Context) error {
 		errs = errors.Join(errs, m.out.Close())
 	}
 	return errs
+}
+
+// Limit reads the memory limit that is reached first, with what counts against it.
+func (m *Memory) Limit() (linux.Limit, error) {
+	if m.limit == nil {
+		return linux.MemoryLimit(nil)
+	}
+	return m.limit()
 }
 
 // NoteBrowser records the version and the flags of a Chrome that has started.

@@ -52,6 +52,8 @@ type Options struct {
 	// KeepHistory is how long the pages of ended runs stay in the store. Default: 0, for
 	// ever.
 	KeepHistory time.Duration
+	// Alarms say who is told of memory that grows from run to run.
+	Alarms AlarmOptions
 	// Log takes one event for each run that ends, and what else a person should know.
 	Log zerolog.Logger
 	// OnEvent is told what happens within runs, from several goroutines; it should return
@@ -75,6 +77,7 @@ type Worker struct {
 	quota   *quota
 	// governor keeps memory within the budget; nil without one.
 	governor *governor
+	alarms   *alarms
 	// cleaners do the cleanups of each site, by its name.
 	cleaners map[string]*cleaner
 }
@@ -112,7 +115,7 @@ func New(o Options) (*Worker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	w.engine = engine
+	w.engine, w.alarms = engine, newAlarms(w)
 	return w, nil
 }
 
@@ -169,7 +172,7 @@ func (w *Worker) measured(ctx context.Context, do func() error) error {
 		}
 		ended <- w.options.Memory.Recorder.Run(ticks)
 	}()
-	err := do()
+	err := w.alarming(ctx, do)
 	w.meter.close(ticks)
 	stop()
 	governing.Wait()
@@ -312,25 +315,13 @@ func (w *Worker) ended(e queue.Ended) {
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
 		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
 	if measured.quiet && memory.AfterScrape != nil {
-		w.watch(memory)
+		w.alarms.judge(memory)
 	}
 	if w.options.OnEnd != nil {
 		w.options.OnEnd(e, memory)
 	}
 	if r.State.Finished() {
 		w.quota.end(r.Site, r.ID)
-	}
-}
-
-// watch warns of memory that grows from run to run.
-func (w *Worker) watch(memory memprof.Summary) {
-	if w.options.Memory.watch == nil {
-		return
-	}
-	for _, alarm := range w.options.Memory.watch.Add(memory) {
-		w.options.Log.Warn().Str("metric", alarm.Metric.String()).Float64("per_run", alarm.Rate.Value).
-			Float64("lo", alarm.Rate.Lo).Float64("hi", alarm.Rate.Hi).Int("runs", alarm.Cycles).Msg(alarm.Says)
-		_ = w.options.Memory.Recorder.Note(memprof.AlarmNote, alarm)
 	}
 }
 

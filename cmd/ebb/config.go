@@ -23,7 +23,25 @@ type Config struct {
 	Timeouts TimeoutsConfig
 	Memory   MemoryConfig
 	History  HistoryConfig
+	Alarms   AlarmsConfig
+	Web      WebConfig
 	Log      LogConfig
+}
+
+// AlarmsConfig says who is told of memory that grows from run to run, beside the log.
+type AlarmsConfig struct {
+	// Webhook is the http or https URL that gets each alarm; it may hold a token. "" is none.
+	Webhook string
+}
+
+// WebConfig says where `ebb run` shows itself.
+type WebConfig struct {
+	// Listen is HOST:PORT of health, metrics and page; "" is nowhere.
+	Listen string
+	// Token must be sent with each request; "" asks for none.
+	Token string
+	// Pprof serves the profiles of the worker itself too.
+	Pprof bool
 }
 
 // HistoryConfig says how long the database keeps what is over.

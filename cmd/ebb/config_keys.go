@@ -21,6 +21,8 @@ type configKey struct {
 	files bool
 	// secret marks a value that may hold a password.
 	secret bool
+	// mask writes a secret without what is secret; nil masks the password of a URL.
+	mask func(string) string
 	// machine says how the default follows from the machine, where it does.
 	machine string
 }
@@ -125,6 +127,24 @@ var configKeys = []configKey{
 	{
 		path: "history.keep", help: "How long the pages of runs that have ended stay in the database, and runs that were skipped. Items and runs stay. 0s: for ever.",
 		check: lasting{0, 100 * 365 * 24 * time.Hour}, field: func(c *Config) any { return &c.History.Keep },
+	},
+
+	{
+		path: "alarms.webhook", help: "URL (http or https) that gets each alarm of growing memory as JSON, by POST; it may hold a token. Empty: none.",
+		secret: true, mask: maskURL, check: webhookURL{}, field: func(c *Config) any { return &c.Alarms.Webhook },
+	},
+
+	{
+		path: "web.listen", help: "HOST:PORT where `ebb run` serves health, metrics and a page. Empty: nowhere. An address that other machines reach needs web.token.",
+		check: listenAddress{}, field: func(c *Config) any { return &c.Web.Listen },
+	},
+	{
+		path: "web.token", help: "Token that every request must bring, but those for /healthz and /readyz: visible ASCII, 16 characters or more. Empty: none is asked for.",
+		secret: true, mask: maskAll, check: tokenText{}, field: func(c *Config) any { return &c.Web.Token },
+	},
+	{
+		path: "web.pprof", help: "Serve the profiles of the worker itself below /debug/pprof/.",
+		field: func(c *Config) any { return &c.Web.Pprof },
 	},
 
 	{

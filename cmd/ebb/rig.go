@@ -30,6 +30,7 @@ type rig struct {
 	board    *board
 	log      zerolog.Logger
 	kills    *linux.Kills
+	shown    shown
 
 	// In a diagnosis end ends it, and unwritten holds why its recording ended early.
 	end       context.CancelFunc
@@ -57,6 +58,8 @@ type rigOptions struct {
 	// diagnosis is set for a diagnosis: everything is measured, Chrome stays whatever its
 	// pages and age, and windows that pages open are left open.
 	diagnosis *diagnosisRig
+	// web serves health, metrics and page, where web.listen is set.
+	web bool
 	// most is how many runs of each site are begun. Default: 0, no limit.
 	most int
 	// onItems and onEnd are those of worker.Options.
@@ -140,6 +143,11 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		err = errors.Join(err, r.memory.Close(closing))
 	}()
 	defer r.watchKills(ctx)()
+	hide, err := r.show(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer hide()
 	if err := r.startChrome(ctx); err != nil {
 		if ctx.Err() == nil {
 			return err
@@ -150,10 +158,11 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
-		KeepHistory: settings.History.Keep,
-		OnEvent:     r.board.event, OnItems: o.onItems,
+		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
+		OnEvent: r.event, OnItems: o.onItems,
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {
 			r.board.ended(ended.Run.ID)
+			r.shown.ended(ended)
 			if o.onEnd != nil {
 				o.onEnd(ended, memory)
 			}
@@ -163,7 +172,16 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return err
 	}
 	o.stop.on(r.onSignal)
+	r.shown.ready()
 	return work(ctx, r)
+}
+
+// event takes what happens within a run.
+func (r *rig) event(site string, run int64, e crawl.Event) {
+	r.board.event(site, run, e)
+	if r.shown.activity != nil {
+		r.shown.activity.Event(site, run, e)
+	}
 }
 
 // secret gives the value of ${NAME} in a site's step: an environment variable.
@@ -193,6 +211,7 @@ func (r *rig) launched(b *browser.Browser) {
 		event = r.log.Warn().Bool("sandbox", false)
 	}
 	event.Str("version", b.Version()).Int("pid", b.PID()).Str("as", b.Account()).Msg("Chrome has started")
+	r.shown.launched(b.Version())
 	if r.memory != nil {
 		_ = r.memory.NoteBrowser(b)
 	}
@@ -302,6 +321,7 @@ func (r *rig) force() {
 // onSignal tells of a signal, and ends the grace of the runs at work at the second; in a diagnosis,
 // which leaves out a cycle that has not ended, at the first.
 func (r *rig) onSignal(count int, last os.Signal) {
+	r.shown.draining()
 	diagnosing := r.unwritten != nil
 	switch {
 	case count == 1 && diagnosing:

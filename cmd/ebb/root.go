@@ -114,6 +114,7 @@ func (f rootFlags) settings() []Setting {
 		{"database", "database", f.database},
 		{"browser", "browser.path", f.browser},
 		{"profile", "memory.profile", f.profile},
+		{"listen", "web.listen", f.listen},
 		{"log-level", "log.level", f.logLevel},
 		{"log-format", "log.format", f.logFormat},
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/sites"
 )
 
@@ -124,7 +125,7 @@ func writeJSONLine(w io.Writer, value any) error {
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err := w.Write(line.Bytes())
+	_, err := w.Write(output.CleanJSON(line.Bytes()))
 	return err
 }
 

@@ -48,7 +48,7 @@ func answers(d memprof.Diagnosis) []answer {
 
 // evidence is what the verdict rests on.
 func evidence(d memprof.Diagnosis) []answer {
-	return []answer{causeAnswer(d), heapAnswer(d), fingerprintAnswer(d), controlAnswer(d), visibleAnswer(d), instrumentAnswer(d)}
+	return []answer{causeAnswer(d), heapAnswer(d), alarmAnswer(d), fingerprintAnswer(d), controlAnswer(d), visibleAnswer(d), instrumentAnswer(d)}
 }
 
 // Codes of ANSI colours.

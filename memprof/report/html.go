@@ -87,6 +87,7 @@ var questions = map[string]string{
 	"killed": "What the kernel killed", "rate": "How fast", "what": "What grows", "when": "When", "where": "Where", "shape": "In which shape",
 	"cleanup": "Does cleaning up help", "recreate": "Does recreating help", "control": "Planted control",
 	"smallest": "Smallest visible leak", "instrument": "The instrument's cost", "fingerprint": "Fingerprint",
+	"alarm": "Alarms of the worker",
 }
 
 func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
@@ -107,7 +108,7 @@ func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
 		}
 		p.Answers = append(p.Answers, htmlAnswer{questions[a.label], a.texts})
 	}
-	for _, a := range []answer{fingerprintAnswer(d), {"control", controlWords(d)}, visibleAnswer(d), instrumentAnswer(d)} {
+	for _, a := range []answer{alarmAnswer(d), fingerprintAnswer(d), {"control", controlWords(d)}, visibleAnswer(d), instrumentAnswer(d)} {
 		if len(a.texts) > 0 {
 			p.Rest = append(p.Rest, htmlAnswer{questions[a.label], a.texts})
 		}
