@@ -121,9 +121,9 @@ func (t *SoakTally) Add(c SoakCycle) {
 // did to keep memory down.
 func (t *SoakTally) note(n Note) {
 	name := n.Name
-	var why struct{ Action, Reason, Why string }
-	if json.Unmarshal(n.Data, &why) == nil {
-		for _, word := range []string{why.Action, why.Reason, why.Why} {
+	var what struct{ Action, Reason string }
+	if json.Unmarshal(n.Data, &what) == nil {
+		for _, word := range []string{what.Action, what.Reason} {
 			if word != "" && len(word) <= 40 {
 				name += " " + word
 			}

@@ -223,14 +223,9 @@ func (m *SoakMetric) decide(j stats.Judgement, end Estimate, span float64) {
 		m.Verdict = SoakFlat
 		return
 	}
-	more := float64(j.CyclesNeeded)
-	if more == 0 { // an interval narrows as the length to the power of 3/2
-		more = float64(m.Values)
-		if m.Rate.Value < m.Limit {
-			more *= math.Max(0.2, math.Pow((m.Rate.Hi-m.Rate.Value)/(m.Limit-m.Rate.Value), 2./3)-1)
-		}
-	}
-	m.MoreCycles = int(math.Ceil(more * span))
+	// An interval narrows as the length to the power of 3/2.
+	more := float64(m.Values) * math.Max(0.2, math.Pow((m.Rate.Hi-m.Rate.Lo)/2/m.Limit, 2./3)-1)
+	m.MoreCycles = int(math.Ceil(max(more, float64(j.CyclesNeeded)) * span))
 }
 
 // levels tells where the metric stood.

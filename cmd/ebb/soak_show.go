@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -65,8 +66,8 @@ func (p *soakProgress) cycle(c memprof.SoakCycle) {
 func writeSoak(out output.Terminal, s memprof.Soak) error {
 	fmt.Fprintf(out, "%s: %s, %.4g days of the schedule %q (%.4g cycles a day), in %s.\n", soakTitles[s.Verdict],
 		output.Counted(int64(s.Cycles), "cycle", "cycles"), s.Days, output.CleanLine(s.Plan.Schedule), s.Plan.CyclesPerDay, output.Duration(s.Took.Round(time.Second)))
-	fmt.Fprintf(out, "%s over %s, of which %s had to fail; %s.\n", output.Counted(int64(s.Runs), "run", "runs"),
-		output.Counted(int64(s.Pages), "page", "pages"), output.Count(int64(s.Failed)), soakItems(s.Items))
+	fmt.Fprintf(out, "%s, of which %s failed, over %s.\n%s.\n", output.Counted(int64(s.Runs), "run", "runs"),
+		output.Count(int64(s.Failed)), output.Counted(int64(s.Pages), "page", "pages"), soakItems(s.Items))
 	if s.Plan.Planted > 0 {
 		fmt.Fprintf(out, "Planted: the worker keeps %s of each run.\n", output.Counted(int64(s.Plan.Planted), "byte", "bytes"))
 	}
@@ -81,10 +82,8 @@ func writeSoak(out output.Terminal, s memprof.Soak) error {
 		return err
 	}
 	fmt.Fprintln(out)
-	if l := s.Lives; l.Judged > 0 {
-		fmt.Fprintf(out, "%s, of about %s each. After the first cycle of one it held %s,\nafter cycle %d %s, and %s at most (medians of %d).\n",
-			output.Counted(int64(l.Count), "Chrome in turn", "Chromes in turn"), output.Counted(int64(l.Cycles), "cycle", "cycles"),
-			soakFigure(l.First, memprof.Bytes), l.Of, soakFigure(l.Last, memprof.Bytes), soakFigure(l.Highest, memprof.Bytes), l.Judged)
+	if text := soakLives(s); text != "" {
+		fmt.Fprintln(out, text)
 	}
 	if len(s.Notes) > 0 {
 		var notes []string
@@ -96,7 +95,7 @@ func writeSoak(out output.Terminal, s memprof.Soak) error {
 	if s.MoreCycles > 0 {
 		fmt.Fprintf(out, "About %s more would tell what is inconclusive.\n", output.Counted(int64(s.MoreCycles), "cycle", "cycles"))
 	}
-	_, err := fmt.Fprintln(out, "MB are 1,000,000 bytes. Rates are per day of the schedule. Levels are medians of some cycles.")
+	_, err := fmt.Fprintln(out, "Rates are per day of the schedule. 1 MB is 1,000,000 bytes. Levels are medians of some cycles.")
 	return err
 }
 
@@ -105,8 +104,22 @@ var soakTitles = map[memprof.SoakVerdict]string{
 	memprof.SoakFlat: "FLAT", memprof.SoakGrows: "GROWS", memprof.SoakItemsWrong: "ITEMS WRONG", memprof.SoakUndecided: "INCONCLUSIVE",
 }
 
+// soakLives tells of the Chromes that followed one another.
+func soakLives(s memprof.Soak) string {
+	l := s.Lives
+	if l.Count < 2 || l.Judged == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d Chromes in turn, of about %s each: %s MB after the first of them, %s MB after cycle %d.", l.Count,
+		output.Counted(int64(l.Cycles), "cycle", "cycles"), soakMB(l.First), soakMB(l.Last), l.Of)
+	if slices.ContainsFunc(s.Metrics, func(m memprof.SoakMetric) bool { return m.By == "lives" }) {
+		text += fmt.Sprintf("\nChrome's anonymous memory is compared between %d of them, at equal age.", l.Judged)
+	}
+	return text
+}
+
 func soakItems(i memprof.SoakItems) string {
-	says := fmt.Sprintf("%s of %s stored, %d lost, %d doubled, %d wrong", output.Count(int64(i.Stored)),
+	says := fmt.Sprintf("%s of %s stored: %d lost, %d doubled, %d wrong", output.Count(int64(i.Stored)),
 		output.Counted(int64(i.Expected), "item", "items"), i.Lost, i.Doubled, i.Wrong)
 	if i.Runs > 0 {
 		says += fmt.Sprintf("; %s not end as expected", output.Counted(int64(i.Runs), "run did", "runs did"))
@@ -114,40 +127,35 @@ func soakItems(i memprof.SoakItems) string {
 	return says
 }
 
-// soakRow is a metric's row. What is compared by lives of Chrome says so.
+// soakRow is a metric's row. Bytes are in MB.
 func soakRow(m memprof.SoakMetric) []string {
-	name := m.Name
-	if m.By == "lives" {
-		name += " (by life)"
+	name, figure := m.Name, soakNumber
+	if m.Unit == memprof.Bytes {
+		name, figure = name+", MB", soakMB
 	}
 	rate, interval, limit := "-", "-", ""
 	if m.Rate.Known {
-		rate = soakFigure(m.Rate.Value, m.Unit)
-		interval = fmt.Sprintf("[%s, %s]", soakNumber(m.Rate.Lo, m.Unit), soakNumber(m.Rate.Hi, m.Unit))
+		rate, interval = figure(m.Rate.Value), fmt.Sprintf("[%s, %s]", figure(m.Rate.Lo), figure(m.Rate.Hi))
 	}
 	if m.Limit > 0 {
-		limit = soakFigure(m.Limit, m.Unit)
+		limit = strings.TrimSuffix(figure(m.Limit), ".00")
 	}
-	return []string{name, soakFigure(m.First, m.Unit), soakFigure(m.Last, m.Unit), soakFigure(m.Highest, m.Unit), rate, interval, limit, string(m.Verdict)}
+	return []string{name, figure(m.First), figure(m.Last), figure(m.Highest), rate, interval, limit, string(m.Verdict)}
 }
 
-// soakFigure is a value with its unit.
-func soakFigure(v float64, unit memprof.Unit) string {
-	if unit == memprof.Bytes {
-		return soakNumber(v, unit) + " MB"
-	}
-	return soakNumber(v, unit)
-}
+func soakMB(bytes float64) string { return soakNumber(bytes / memprof.MB) }
 
-func soakNumber(v float64, unit memprof.Unit) string {
-	text := fmt.Sprintf("%.2f", v)
-	if unit == memprof.Bytes {
-		text = fmt.Sprintf("%.2f", v/memprof.MB)
+// soakNumber has two decimals, fewer where it is large.
+func soakNumber(v float64) string {
+	decimals := 2
+	for limit := 100.; decimals > 0 && math.Abs(v) >= limit; limit *= 10 {
+		decimals--
 	}
+	text := fmt.Sprintf("%.*f", decimals, v)
 	if strings.Trim(text, "-0.") == "" { // no -0.00
 		return "0"
 	}
-	return strings.TrimSuffix(text, ".00")
+	return text
 }
 
 // writeSoakJSON writes the figures for programs.

@@ -85,7 +85,7 @@ func soakSites(bases soakBases) ([]*sites.Site, *soakTruth, error) {
 		truth.pages[l.name] = soakPage{key: "case", items: map[string]json.RawMessage{l.name: nil}}
 	}
 	for _, f := range soakOwn {
-		base, limit := bases.Faulty, "20s"
+		base, limit := bases.Faulty, "30s"
 		if f.refused {
 			base = bases.Refused
 		}
