@@ -110,7 +110,7 @@ func soakLives(s memprof.Soak) string {
 	if l.Count < 2 || l.Judged == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%d Chromes in turn, of about %s each: %s MB after the first of them, %s MB after cycle %d.", l.Count,
+	text := fmt.Sprintf("%d Chromes in turn, each for about %s: %s MB after the first of them, %s MB after %d.", l.Count,
 		output.Counted(int64(l.Cycles), "cycle", "cycles"), soakMB(l.First), soakMB(l.Last), l.Of)
 	if slices.ContainsFunc(s.Metrics, func(m memprof.SoakMetric) bool { return m.By == "lives" }) {
 		text += fmt.Sprintf("\nChrome's anonymous memory is compared between %d of them, at equal age.", l.Judged)
