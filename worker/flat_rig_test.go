@@ -34,20 +34,20 @@ type flatKind struct {
 	classes []crawl.Class
 }
 
-// flatKinds are half of them runs that end well and half that do not: in each round of 50 runs, 25.
+// flatKinds are half of them runs that end well and half that do not: in each round of 24 runs, 12.
 // Most share what costs little, a tab or a page that stays open, and some have a context of their own.
 var flatKinds = []flatKind{
-	{"kept", 3, 5, "/good", "isolation: tab\nkeep: page", nil},
+	{"kept", 3, 2, "/good", "isolation: tab\nkeep: page", nil},
 	{"tab", 1, 2, "/good", "isolation: tab", nil},
-	{"own", 2, 4, "/good", "isolation: context", nil},
-	{"faulty", 3, 4, "/faulty", "isolation: tab\nrobots: ignore", []crawl.Class{crawl.ClassHTTP, crawl.ClassMissing, crawl.ClassScript, crawl.ClassBlocked}},
+	{"own", 2, 2, "/good", "isolation: context", nil},
+	{"faulty", 3, 2, "/faulty", "isolation: tab\nrobots: ignore", []crawl.Class{crawl.ClassHTTP, crawl.ClassMissing, crawl.ClassScript, crawl.ClassBlocked}},
 	{"late", 1, 1, "/late", "isolation: context", []crawl.Class{crawl.ClassTimeout}},
-	{"refused", 1, 2, "", "isolation: tab\nrobots: ignore", []crawl.Class{crawl.ClassConnect}},
-	{"down", 2, 5, "", "isolation: tab", []crawl.Class{crawl.ClassConnect}}, // by its robots.txt, without Chrome
+	{"refused", 1, 1, "", "isolation: tab\nrobots: ignore", []crawl.Class{crawl.ClassConnect}},
+	{"down", 2, 2, "", "isolation: tab", []crawl.Class{crawl.ClassConnect}}, // by its robots.txt, without Chrome
 }
 
 // flatRound is the number of runs in one round of all kinds.
-const flatRound = 50
+const flatRound = 24
 
 // flatFile is a site of one page with one item. What a page's check throws, the run fails with.
 const flatFile = `name: %s
@@ -123,7 +123,7 @@ func newFlatRig(t *testing.T, level memprof.Level, leak func(queue.Ended)) *flat
 	good, bad := flatServer(t), refusing(t)
 	var list []*sites.Site
 	for _, k := range flatKinds {
-		base, limit := good, "20s"
+		base, limit := good, "2m"
 		if k.path == "" {
 			base = bad
 		}

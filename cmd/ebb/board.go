@@ -207,3 +207,15 @@ func (b *board) block(p worker.ExperimentProgress) {
 		b.progress.Printf("%s", now)
 	}
 }
+
+// say shows where something stands: in the line of the progress, and where there is no terminal in a
+// line of its own if it is one to keep.
+func (b *board) say(text string, keep bool) {
+	b.mu.Lock()
+	b.label, b.stage = text, memprof.JudgedCycle
+	b.mu.Unlock()
+	b.update()
+	if keep && !b.progress.Terminal() {
+		b.progress.Printf("%s", text)
+	}
+}

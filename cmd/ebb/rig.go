@@ -60,6 +60,9 @@ type rigOptions struct {
 	diagnosis *diagnosisRig
 	// web serves health, metrics and page, where web.listen is set.
 	web bool
+	// quiet logs no more than errors where the configuration says nothing else: thousands of runs of
+	// which some must fail are no news.
+	quiet bool
 	// most is how many runs of each site are begun. Default: 0, no limit.
 	most int
 	// onItems and onEnd are those of worker.Options.
@@ -100,6 +103,9 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r := &rig{settings: settings, board: newBoard(a.err())}
 	defer r.board.close()
 	r.log = a.logger(settings.Log, r.board.progress)
+	if o.quiet && r.log.GetLevel() == zerolog.InfoLevel {
+		r.log = r.log.Level(zerolog.ErrorLevel)
+	}
 	if o.diagnosis != nil {
 		if r.log.GetLevel() == zerolog.InfoLevel {
 			r.log = r.log.Level(zerolog.WarnLevel) // dozens of runs that went well are no news

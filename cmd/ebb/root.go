@@ -66,6 +66,7 @@ func (a *app) commands() []*cobra.Command {
 		newCompareCommand(a),
 		newHeapCommand(a),
 		newCleanupsCommand(a),
+		newSoakCommand(a),
 		newDemoCommand(a),
 		newSitesCommand(a),
 		newRunsCommand(a),
