@@ -31,6 +31,7 @@ func TestNoTabIsLost(t *testing.T) {
 			launched = append(launched, b)
 		}
 	})
+	require.NoError(t, w.pool.Start(w.ctx))
 	s := &stress{recycleWorld: w, until: time.Now().Add(lasting)}
 	var wg sync.WaitGroup
 	for seed := range uint64(2 * tabs) {
@@ -84,7 +85,11 @@ func (s *stress) work(r *rand.Rand, id uint64) {
 
 // lend takes a tab and does something with it, good or bad.
 func (s *stress) lend(r *rand.Rand, o browser.LeaseOptions) error {
-	ctx, cancel := context.WithTimeout(s.ctx, time.Duration(r.IntN(2000))*time.Millisecond)
+	patience := 10 * time.Second
+	if r.IntN(4) == 0 {
+		patience = time.Duration(r.IntN(100)) * time.Millisecond
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	s.leases.Add(1)
 	l, err := s.pool.Acquire(ctx, o)
