@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -26,6 +27,7 @@ type rig struct {
 	pool     *browser.Pool
 	memory   *worker.Memory
 	worker   *worker.Worker
+	governed atomic.Pointer[worker.Worker] // the worker, for the pool's news
 	board    *board
 	log      zerolog.Logger
 
@@ -141,7 +143,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	r.worker, err = worker.New(worker.Options{
-		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
+		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep,
@@ -156,6 +158,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	if err != nil {
 		return err
 	}
+	r.governed.Store(r.worker)
 	o.stop.on(r.onSignal)
 	return work(ctx, r)
 }
@@ -199,6 +202,9 @@ func recycle(pool PoolConfig) browser.Recycle {
 
 // recycled tells of a Chrome that is being retired, in the log.
 func (r *rig) recycled(rc browser.Recycling) {
+	if w := r.governed.Load(); w != nil {
+		w.Recycled(rc)
+	}
 	event, message := r.log.Info(), "Chrome is being replaced"
 	switch {
 	case rc.Err != nil:
