@@ -186,8 +186,8 @@ func (a *app) writeBudgets(e explanation) error {
 }
 
 func budgetLines(o *outline, b budget.Budget) {
-	o.add(2, 6, "budget", b.String())
-	o.add(2, 6, "marks", fmt.Sprintf("above %s memory is given back, above %s no run begins beside others", budget.Size(b.Soft), budget.Size(b.Hard)))
+	o.add(2, 8, "budget", b.String())
+	o.add(2, 8, "marks", fmt.Sprintf("above %s memory is given back, above %s no run begins beside others", budget.Size(b.Soft), budget.Size(b.Hard)))
 }
 
 func eventTable(events []store.MemoryEvent, now time.Time) *output.Table {
