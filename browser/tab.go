@@ -187,6 +187,9 @@ func crashError(ev target.EventTargetCrashed) error {
 // the page until one does, and it then holds up the very closing.
 const closePatience = 300 * time.Millisecond
 
+// firstPatience is how long the first request to close a tab may take before it is made again.
+const firstPatience = 20 * time.Millisecond
+
 // close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
 	t.endSteps()
@@ -211,9 +214,9 @@ func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
 		}
 	})
 	defer off()
-	for {
-		// A request that comes while a document takes another's place is lost: it is made
-		// again.
+	for patience := firstPatience; ; patience = min(2*patience, closePatience) {
+		// A request that comes while a document takes another's place, as one does that
+		// follows its navigation at once, is lost: it is made again.
 		if _, err := cdp.Call(ctx, b.conn.root, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {
 			if strings.Contains(err.Error(), "No target ") {
 				return nil
@@ -223,7 +226,7 @@ func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
 		if !b.tracker.has(id) {
 			return nil
 		}
-		again := time.NewTimer(closePatience)
+		again := time.NewTimer(patience)
 		select {
 		case <-gone:
 			again.Stop()
