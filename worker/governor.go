@@ -87,13 +87,14 @@ func (g *governor) run(ctx context.Context) {
 			return
 		case r := <-g.news:
 			g.acts.recycled(ctx, r)
+			timer.Reset(governInterval)
 			continue
 		case <-timer.C:
 		case <-g.wake:
 		}
 		g.tick(ctx)
 		next := restInterval
-		if g.gate.busy() {
+		if g.gate.busy() || len(g.acts.retiring) > 0 {
 			next = governInterval
 		}
 		timer.Reset(next)
@@ -135,6 +136,7 @@ func (g *governor) tick(ctx context.Context) {
 		g.gate.admitBlind()
 		return
 	}
+	g.acts.observe(now)
 	g.gate.read(now.used, g.ladder.Holding())
 	reading := g.reading(now)
 	d, act := g.ladder.Next(reading)

@@ -26,8 +26,23 @@ type acts struct {
 	told     map[string]bool   // policies that do not earn their cost, as they were told
 }
 
-// retiring is a Chrome that has been retired and is not gone.
-type retiring struct{ event budget.Event }
+// retiring is a Chrome that has been retired and is not gone. low is the least that it has held since: when
+// its runs had gone. ladder says that the ladder retired it.
+type retiring struct {
+	event  budget.Event
+	low    int64
+	ladder bool
+}
+
+// observe takes a reading of the Chromes that are being retired.
+func (a *acts) observe(now memoryNow) {
+	for pid, r := range a.retiring {
+		held := now.chromes[chromeID(pid)]
+		if held >= now.fresh/int64(max(len(now.chromes), 1)) && (r.low == 0 || held < r.low) { // else it is ending
+			r.low = held
+		}
+	}
+}
 
 // do does one action, waits until memory has settled, and tells.
 func (a *acts) do(ctx context.Context, d budget.Decision, now memoryNow) {
@@ -68,8 +83,8 @@ func (a *acts) clean(ctx context.Context, action budget.Action) (count int, took
 	do := func(name string, at browser.CleanAt) {
 		r := a.g.w.options.Pool.Clean(ctx, name, at)
 		took += r.Took
-		if r.Skipped == "" && r.Err == nil {
-			count += r.Count
+		if r.Skipped == "" && r.Err == nil && (r.Count > 0 || r.Says != "") {
+			count += max(r.Count, 1) // Chrome may take longer than the check
 		}
 		a.g.w.options.Log.Debug().Str("cleanup", name).Str("site", at.Site).Int("count", r.Count).Dur("took", r.Took).
 			Str("says", r.Says).Str("skipped", r.Skipped).Err(r.Err).Msg("gave back what nobody uses")
@@ -122,7 +137,7 @@ func (a *acts) retire(d budget.Decision, e budget.Event) {
 		a.g.ladder.Skipped(d.Action, e.At)
 		return
 	}
-	a.retiring[b.PID()] = &retiring{e}
+	a.retiring[b.PID()] = &retiring{event: e, ladder: true}
 	a.g.ladder.Did(d, e)
 }
 
@@ -134,10 +149,11 @@ func (a *acts) recycled(ctx context.Context, r browser.Recycling) {
 		delete(a.retiring, r.PID)
 	case r.Gone.IsZero():
 		if was == nil {
-			above := max(a.g.latest.chrome-a.g.latest.fresh, 0)
-			a.retiring[r.PID] = &retiring{budget.Event{
-				At: r.Decided, Action: budget.RetireBrowser, Reason: budget.Reason(r.Reason), Says: r.Says, Before: a.g.latest.used, Above: above,
+			a.retiring[r.PID] = &retiring{event: budget.Event{
+				At: r.Decided, Action: budget.RetireBrowser, Reason: budget.Reason(r.Reason), Says: r.Says,
 			}}
+			now, _ := a.g.read(ctx)
+			a.observe(now)
 		}
 	case was != nil:
 		delete(a.retiring, r.PID)
@@ -146,7 +162,11 @@ func (a *acts) recycled(ctx context.Context, r browser.Recycling) {
 		if !r.Ready.IsZero() {
 			e.Took += r.Ready.Sub(r.Decided)
 		}
-		e.After = a.g.settle(ctx, 2*settleTimes[memprof.LevelCheap], 0).used
+		after := a.g.settle(ctx, 2*settleTimes[memprof.LevelCheap], 0)
+		if e.After = after.used; !was.ladder { // of what other runs did meanwhile it says nothing
+			e.Before, e.After = was.low, a.g.fresh[chromeID(r.PID)]
+			e.Above = e.Before - e.After
+		}
 		a.g.ladder.Learn(e)
 		a.tell(ctx, e)
 	}

@@ -16,7 +16,7 @@ func (g *governor) hold(ctx context.Context, now memoryNow) {
 	case holding && g.held.At.IsZero():
 		g.held = budget.Event{
 			At: now.at, Action: budget.Hold, Reason: budget.ReasonHard, Before: now.used,
-			Says: fmt.Sprintf("%s in use, of %s: no run began beside others", budget.Size(now.used), budget.Size(g.budget.Hard)),
+			Says: fmt.Sprintf("hard mark %s: no run began beside others", budget.Size(g.budget.Hard)),
 		}
 		g.w.options.Log.Warn().Int64("used", now.used).Int64("hard", g.budget.Hard).Msg("memory is short: no run begins beside others until it is not")
 	case !holding && !g.held.At.IsZero():

@@ -182,7 +182,9 @@ func hasEnded(err error) bool {
 }
 
 // id names a Chrome in readings.
-func id(b *browser.Browser) string { return "chrome-" + strconv.Itoa(b.PID()) }
+func id(b *browser.Browser) string { return chromeID(b.PID()) }
+
+func chromeID(pid int) string { return "chrome-" + strconv.Itoa(pid) }
 
 // setControl names the page of the planted leak; nil ends it.
 func (m *Memory) setControl(page *browser.Apart) { m.control.Store(page) }

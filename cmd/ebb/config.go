@@ -102,6 +102,11 @@ type MemoryConfig struct {
 	Recordings string
 	// Keep is how many recordings stay; the oldest go first. 0 keeps all.
 	Keep int
+	// Limit is how much memory the worker and its Chromes may use together, such as 2g; "" is the
+	// cgroup's limit, or else what the machine can give.
+	Limit string
+	// Control gives memory back, and lets runs wait, so that the limit is kept.
+	Control bool
 }
 
 // LogConfig says what is logged to standard error.
@@ -127,7 +132,7 @@ func Default(getenv func(string) string) Config {
 		},
 		Memory: MemoryConfig{
 			Profile: "cheap", Interval: time.Second,
-			Recordings: filepath.Join(state, "recordings"), Keep: 20,
+			Recordings: filepath.Join(state, "recordings"), Keep: 20, Control: true,
 		},
 		History: HistoryConfig{Keep: 30 * 24 * time.Hour},
 		Log:     LogConfig{Level: "info", Format: "auto"},

@@ -123,6 +123,14 @@ var configKeys = []configKey{
 		path: "memory.keep", help: "How many recordings stay; the oldest go first. 0: all.", check: between{0, 1_000_000},
 		field: func(c *Config) any { return &c.Memory.Keep },
 	},
+	{
+		path: "memory.limit", help: "Memory that the worker and its Chromes may use together: 700m, 2g. Empty: the cgroup's limit, or else what the machine can give.",
+		check: memorySize{}, field: func(c *Config) any { return &c.Memory.Limit },
+	},
+	{
+		path: "memory.control", help: "Give memory back, and let runs wait, so that the limit is kept.",
+		field: func(c *Config) any { return &c.Memory.Control },
+	},
 
 	{
 		path: "history.keep", help: "How long the pages of runs that have ended stay in the database, and runs that were skipped. Items and runs stay. 0s: for ever.",

@@ -126,6 +126,9 @@ var configCases = []struct {
 	{name: "idle", text: "pool: {idle: 5}", fault: "pool.idle: 5 has no unit"},
 	{name: "failures", text: "pool: {failures: -1}", fault: "pool.failures: -1 is out of range"},
 	{name: "section as list", text: "pool: [tabs]", fault: "stdin:1:7: pool: it is a list; keys with values, such as tabs:"},
+	{name: "memory", text: "memory: {limit: 1.5GiB, control: false}\n"},
+	{name: "memory limit", text: "memory: {limit: lots}", fault: `memory.limit: "lots" is not a size; write 512m, 2g or 1.5GiB`},
+	{name: "memory limit without unit", text: "memory: {limit: '700'}", fault: "memory.limit: 700 has no unit; 700m or 700g"},
 	{name: "no unit", text: "timeouts: {drain: 30}", fault: "timeouts.drain: 30 has no unit; 30s or 30m"},
 	{name: "negative", text: "timeouts: {drain: -3s}", fault: "timeouts.drain: -3s is out of range; from 0s to 24h"},
 	{name: "too short", text: "timeouts: {close: 1ms}", fault: "timeouts.close: 1ms is out of range; from 100ms to 1h", loaderOnly: true},
@@ -264,4 +267,11 @@ func TestFaultsStandInTheOrderOfTheText(t *testing.T) {
 		lines = append(lines, place)
 	}
 	require.Equal(t, []string{"stdin:1:14", "stdin:2:1", "stdin:3:14", "stdin:4:1", "--set", "--set"}, lines)
+}
+
+// A schema cannot tell how much a size is.
+func TestAMemoryLimitThatIsTooLittle(t *testing.T) {
+	sources := ConfigSources{Getenv: func(string) string { return "" }, Settings: []Setting{{Text: "memory.limit=200m", Origin: "--set"}}}
+	_, err := LoadConfig(sources)
+	require.ErrorContains(t, err, "memory.limit: 200m is too little for the worker and a Chrome; at least 256 MB")
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -27,6 +28,7 @@ type rig struct {
 	pool     *browser.Pool
 	memory   *worker.Memory
 	worker   *worker.Worker
+	governed atomic.Pointer[worker.Worker] // the worker, for the pool's news
 	board    *board
 	log      zerolog.Logger
 	kills    *linux.Kills
@@ -161,7 +163,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	r.worker, err = worker.New(worker.Options{
-		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
+		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
@@ -177,6 +179,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	if err != nil {
 		return err
 	}
+	r.governed.Store(r.worker)
 	o.stop.on(r.onSignal)
 	r.shown.ready()
 	return work(ctx, r)
@@ -230,6 +233,9 @@ func recycle(pool PoolConfig) browser.Recycle {
 
 // recycled tells of a Chrome that is being retired, in the log.
 func (r *rig) recycled(rc browser.Recycling) {
+	if w := r.governed.Load(); w != nil {
+		w.Recycled(rc)
+	}
 	event, message := r.log.Info(), "Chrome is being replaced"
 	switch {
 	case rc.Err != nil:

@@ -65,6 +65,7 @@ func (a *app) commands() []*cobra.Command {
 		newReportCommand(a),
 		newCompareCommand(a),
 		newHeapCommand(a),
+		newExplainCommand(a),
 		newCleanupsCommand(a),
 		newSoakCommand(a),
 		newDemoCommand(a),

@@ -151,24 +151,24 @@ func (l *Ladder) marks(r Reading) (Decision, bool) {
 	switch {
 	case r.Used >= l.budget.Hard:
 		d.Reason, d.Need = ReasonHard, r.Used-l.target()
-		d.Says = fmt.Sprintf("%s, the hard mark is %s", in, Size(l.budget.Hard))
+		d.Says = fmt.Sprintf("hard mark %s, %s", Size(l.budget.Hard), in)
 	case r.Room > 0:
 		d.Reason, d.Need = ReasonRoom, r.Room
-		d.Says = fmt.Sprintf("%s: the next run, of %s, would need %s more than there is", in, r.RoomFor, Size(r.Room))
+		d.Says = fmt.Sprintf("%s, which is next, lacks %s, %s", r.RoomFor, Size(r.Room), in)
 	case r.Used >= l.budget.Soft:
 		d.Reason, d.Need = ReasonSoft, r.Used-l.target()
-		d.Says = fmt.Sprintf("%s, the soft mark is %s", in, Size(l.budget.Soft))
+		d.Says = fmt.Sprintf("soft mark %s, %s", Size(l.budget.Soft), in)
 	default:
 		pages, slope, ok := l.forecast.Pages(l.budget.Soft - r.Used)
 		if !ok {
 			return Decision{}, false
 		}
 		d.Reason, d.Need = ReasonForecast, max(int64(slope*horizon), worth)
-		d.Says = fmt.Sprintf("%s, growing by %s a page: the soft mark of %s is reached in %d pages", in, Size(int64(slope)), Size(l.budget.Soft), pages)
+		d.Says = fmt.Sprintf("soft mark in %d pages: %s a page, %s", pages, Size(int64(slope)), in)
 	}
 	if l.helpless(r, d.Reason) {
 		given, _ := l.last.Given()
-		d.Says = fmt.Sprintf("%s; %s gave back %s of %s", d.Says, l.last.Action.verb(), Size(max(given, 0)), Size(l.lastNeed))
+		d.Says = fmt.Sprintf("%s gave back %s of %s; %s", l.last.Action, Size(max(given, 0)), Size(l.lastNeed), d.Says)
 		d.Reason = ReasonHelpless
 	}
 	return l.choose(r, d)
@@ -233,7 +233,7 @@ func (l *Ladder) aged(r Reading) (Decision, bool) {
 	l.slow.from, l.slow.late, l.slow.again = r.Shared, r.Late, r.At.Add(l.slow.rest)
 	return Decision{
 		Action: RetireBrowser, Reason: ReasonSlow, Above: l.above(r),
-		Says: fmt.Sprintf("a visit took %d ms when the browser was young, and takes %d ms after %d pages", r.Early.Milliseconds(), r.Late.Milliseconds(), r.Pages),
+		Says: fmt.Sprintf("%d ms a visit instead of %d when young, after %d pages", r.Late.Milliseconds(), r.Early.Milliseconds(), r.Pages),
 	}, true
 }
 

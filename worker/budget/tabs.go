@@ -43,14 +43,14 @@ func (t *Tabs) Next(at time.Time, over, below bool, pressure float64, known bool
 	case short && t.now > 1 && at.Sub(t.changed) >= cutEvery:
 		before := t.now
 		t.now, t.changed = max(t.now/2, 1), at
-		why, says = ReasonPressure, fmt.Sprintf("tasks waited for memory in %.0f %% of the last 10 s: %d tabs instead of %d", pressure, t.now, before)
+		why, says = ReasonPressure, fmt.Sprintf("%d tabs instead of %d: tasks waited for memory %.0f %% of 10 s", t.now, before, pressure)
 		if over {
-			why, says = ReasonHard, fmt.Sprintf("the hard mark is passed: %d tabs instead of %d", t.now, before)
+			why, says = ReasonHard, fmt.Sprintf("%d tabs instead of %d: the hard mark is passed", t.now, before)
 		}
 		return t.now, why, says, true
 	case t.now < t.most && !t.calm.IsZero() && at.Sub(t.calm) >= growAfter:
 		t.now, t.changed, t.calm = t.now+1, at, at
-		return t.now, ReasonPressure, fmt.Sprintf("memory was not short for %s: %d tabs of %d", growAfter, t.now, t.most), true
+		return t.now, ReasonPressure, fmt.Sprintf("%d tabs of %d: memory was not short for %s", t.now, t.most, growAfter), true
 	}
 	return t.now, "", "", false
 }
