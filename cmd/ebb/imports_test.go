@@ -40,12 +40,12 @@ var ourImports = map[string][]string{
 	"sites/demo":             nil,
 	"sites/leaky":            nil,
 	"worker":                 {"browser", "memprof", "memprof/devtools", "memprof/goruntime", "memprof/heap", "memprof/linux", "sites", "worker/crawl", "worker/queue", "worker/store"},
-	"worker/crawl":           {"browser", "sites"},
+	"worker/crawl":           {"browser", "browser/egress", "sites"},
 	"worker/queue":           {"sites", "worker/crawl", "worker/store"},
 	"worker/store":           {"sites", "worker/crawl"},
 	"worker/store/storetest": {"worker/store"},
 	"cmd/ebb/output":         nil,
-	"cmd/ebb":                {"browser", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/crawl", "worker/queue", "worker/store", "cmd/ebb/output"},
+	"cmd/ebb":                {"browser", "browser/egress", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/crawl", "worker/queue", "worker/store", "cmd/ebb/output"},
 }
 
 // theirImports says where code of others may be imported: the prefix of an import path,
