@@ -29,6 +29,7 @@ func (c *checker) check() {
 	c.checkKeep()
 	c.checkLimits()
 	c.checkBlock()
+	c.checkEgress()
 	c.checkFollow()
 	c.checkTemplates()
 	if len(c.faults) == 0 {

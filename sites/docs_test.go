@@ -28,7 +28,7 @@ func sitesPage(t *testing.T) map[string]string {
 // sectionOf says under which heading the keys of a mapping stand. NamedField is a Field
 // without its name.
 var sectionOf = map[string]string{
-	"Site": "The site", "Limits": "Limits", "Block": "Block", "Follow": "Follow", "Challenge": "Challenge", "Cleanup": "Cleanup",
+	"Site": "The site", "Limits": "Limits", "Block": "Block", "Egress": "Egress", "Follow": "Follow", "Challenge": "Challenge", "Cleanup": "Cleanup",
 	"Template": "Templates", "Wait": "Waits", "Step": "Steps", "Input": "Input", "ItemRule": "Items",
 	"Source": "Sources", "Field": "Fields", "NamedField": "Fields", "LinkRule": "Links",
 }
@@ -93,7 +93,7 @@ func TestSitesPageExamples(t *testing.T) {
 			require.NoError(t, err, found[1])
 		}
 	}
-	require.Equal(t, 13, examples)
+	require.Equal(t, 14, examples)
 	data, err := os.ReadFile("../docs/sites.md")
 	require.NoError(t, err)
 	first := example.FindSubmatch(data)

@@ -97,18 +97,20 @@ func (r *reader) unknownKey(n *yaml.Node, name string, t target, keys []keyField
 	r.fault(n, t.field(t.value, name).path, "unknown key "+shown(name), hint)
 }
 
-// shortForms says which key a plain text fills, where a mapping may be written short.
+// shortForms says which key a plain text fills, where a mapping may be written short; a
+// list too where the key takes one.
 var shortForms = map[reflect.Type]string{
 	reflect.TypeFor[Challenge](): "mode",
 	reflect.TypeFor[Source]():    "css",
 	reflect.TypeFor[LinkRule]():  "css",
 	reflect.TypeFor[Wait]():      "event",
+	reflect.TypeFor[Egress]():    "allow",
 }
 
-// readShort reads a plain text that stands for a mapping with one key.
+// readShort reads a plain text, or a list, that stands for a mapping with one key.
 func (r *reader) readShort(n *yaml.Node, t target) {
 	name, ok := shortForms[t.value.Type()]
-	if !ok || n.Kind != yaml.ScalarNode {
+	if !ok || n.Kind != yaml.ScalarNode && (n.Kind != yaml.SequenceNode || t.value.Type() != reflect.TypeFor[Egress]()) {
 		want := "a mapping with " + strings.Join(keyNames(keysOf(t.value.Type())), ", ")
 		r.fault(n, t.path, "is "+kindOf(n)+", not "+want, "")
 		return

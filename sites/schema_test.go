@@ -87,7 +87,7 @@ func TestSchemaDescribesEveryKey(t *testing.T) {
 	for name, def := range schema.Defs {
 		objects[name] = def
 	}
-	require.Len(t, objects, 15)
+	require.Len(t, objects, 16)
 	for name, object := range objects {
 		require.NotEmpty(t, object.Properties, name)
 		require.NotEmpty(t, object.Description, name)

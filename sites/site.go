@@ -11,7 +11,8 @@ import "time"
 // entry as that entry (start: https://shop.example/), a source or a link as its CSS
 // selector (each: .card, links: [a.next]), fields as a mapping of names to selectors or
 // to fields (fields: {title: h1, price: {css: .price, type: number}}), a wait as its
-// event (wait: load), and a challenge as its mode (challenge: wait). Aliases are
+// event (wait: load), a challenge as its mode (challenge: wait), and egress as what it
+// allows (egress: [intra.example]). Aliases are
 // allowed, merge keys (<<) are not. ${NAME} stands for an environment variable in the
 // texts of type and select steps, and nowhere else.
 type Site struct {
@@ -65,6 +66,9 @@ type Site struct {
 	Limits Limits `yaml:"limits,omitempty"`
 	// Block names what a page may not load. Default: nothing is blocked.
 	Block Block `yaml:"block,omitempty"`
+	// Egress says which addresses may be reached: for security, whatever asks for them.
+	// Default: those of the public internet, and those of the configuration.
+	Egress Egress `yaml:"egress,omitempty"`
 	// Follow says which links a run may follow. Default: all of the start URLs'
 	// origins.
 	Follow Follow `yaml:"follow,omitempty"`
@@ -191,6 +195,21 @@ const (
 	KindWebSocket  ResourceKind = "websocket"
 	KindOther      ResourceKind = "other"
 )
+
+// Egress says which addresses may be reached, by pages, by what they load, by their
+// workers and by the fetching of robots.txt. An entry is a host (intra.example), the hosts
+// below a name (*.intra.example), an address (10.1.2.3), one of these with a port
+// (intra.example:8080), a range of addresses (10.0.0.0/8), or * for everything.
+type Egress struct {
+	// Allow are hosts and addresses that may be reached although they are loopback, private,
+	// link-local or otherwise not public, beside those of egress.allow in the configuration.
+	// A start URL or an origin of follow.origins that names a loopback or another address by
+	// its number, or localhost, allows that address with its port. Default: none.
+	Allow []string `yaml:"allow,omitempty"`
+	// Deny are hosts and addresses that may not be reached, even if Allow names them; * is
+	// everything that Allow does not name. Default: none.
+	Deny []string `yaml:"deny,omitempty"`
+}
 
 // Follow says which links a run may follow, whatever template found them.
 type Follow struct {

@@ -37,7 +37,7 @@ func (w *Worker) DropResults() WorkerCleanup {
 	for _, site := range w.sites {
 		rest = max(rest, crawl.Rest(site))
 	}
-	robots, hosts := w.robots.Forget(), w.hosts.Forget(rest)
+	robots, hosts := w.forgetRobots(), w.hosts.Forget(rest)
 	runtime.GC()
 	after := readGoHeap()
 	heldRobots, heldHosts := robots.Held(), hosts.Held()
@@ -54,6 +54,17 @@ func (w *Worker) DropResults() WorkerCleanup {
 		c.Says += "; " + unknownHeap
 	}
 	return c
+}
+
+// forgetRobots drops the robots.txt files that each way to the network has brought.
+func (w *Worker) forgetRobots() crawl.Forgotten {
+	sum := crawl.Forgotten{Held: func() int { return 0 }}
+	for _, cache := range w.robots {
+		one, before := cache.Forget(), sum.Held
+		sum.Count, sum.Left = sum.Count+one.Count, sum.Left+one.Left
+		sum.Held = func() int { return before() + one.Held() }
+	}
+	return sum
 }
 
 // CollectGo collects this program's garbage and gives the memory that is free to the system at once,

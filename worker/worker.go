@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -28,6 +29,9 @@ type Options struct {
 	Store *store.Store
 	// Pool lends the tabs. Needed.
 	Pool *browser.Pool
+	// Egress is a site's way to the network, for its tabs and for its robots.txt files.
+	// Default: nil, the pool's Chrome and this program reach what they can.
+	Egress func(site string) Exit
 	// Memory measures. Default: nil, nothing is measured.
 	Memory *Memory
 	// Budget is the memory within which the worker keeps itself and its Chromes. Default: nil, it does
@@ -66,13 +70,20 @@ type Options struct {
 	OnEnd func(ended queue.Ended, memory memprof.Summary)
 }
 
+// Exit is a way to the network, the same for Chrome and for the worker itself.
+type Exit interface {
+	browser.Proxy
+	http.RoundTripper
+}
+
 // Worker runs sites: by their schedules, or once.
 type Worker struct {
 	options Options
 	sites   map[string]*sites.Site
 	engine  queue.Engine
 	hosts   *crawl.Hosts
-	robots  *crawl.RobotsCache
+	exits   map[string]Exit // by site; nil for whatever is there
+	robots  map[Exit]*crawl.RobotsCache
 	meter   *meter
 	quota   *quota
 	// governor keeps memory within the budget; nil without one.
@@ -91,7 +102,8 @@ func New(o Options) (*Worker, error) {
 		options: o,
 		sites:   map[string]*sites.Site{},
 		hosts:   crawl.NewHosts(0),
-		robots:  crawl.NewRobotsCache(crawl.RobotsOptions{UserAgent: o.UserAgent}),
+		exits:   map[string]Exit{},
+		robots:  map[Exit]*crawl.RobotsCache{},
 		meter:   newMeter(o.Memory.Recorder),
 		quota:   newQuota(o.MaxRuns, o.Sites),
 
@@ -103,6 +115,7 @@ func New(o Options) (*Worker, error) {
 	for _, s := range o.Sites {
 		w.sites[s.Name] = s
 		w.cleaners[s.Name] = newCleaner(w, s)
+		w.addExit(s.Name)
 	}
 	w.governor = newGovernor(w)
 	engine, err := queue.Open(o.Store, queue.Options{
@@ -117,6 +130,23 @@ func New(o Options) (*Worker, error) {
 	}
 	w.engine, w.alarms = engine, newAlarms(w)
 	return w, nil
+}
+
+// addExit notes a site's way to the network. The sites of one way share their robots.txt
+// files: what may be reached by another may be forbidden here.
+func (w *Worker) addExit(site string) {
+	if w.options.Egress != nil {
+		w.exits[site] = w.options.Egress(site)
+	}
+	exit := w.exits[site]
+	if w.robots[exit] != nil {
+		return
+	}
+	o := crawl.RobotsOptions{UserAgent: w.options.UserAgent}
+	if exit != nil {
+		o.Client = &http.Client{Transport: exit}
+	}
+	w.robots[exit] = crawl.NewRobotsCache(o)
 }
 
 // Queue gives access to jobs and runs.
@@ -198,6 +228,10 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 	}
 	cleaner := w.cleaners[site.Name]
 	runID := fmt.Sprintf("%s-%d-%d", site.Name, run.ID, run.Attempt)
+	lease := cleaner.leaseOptions()
+	if exit := w.exits[site.Name]; exit != nil {
+		lease.Proxy = exit
+	}
 	summary, err := crawl.Run(ctx, crawl.Options{
 		Site:    site,
 		RunID:   runID,
@@ -206,10 +240,10 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		State:   run.State,
 		OneTab:  run.OneTab,
 		Hosts:   w.hosts,
-		Robots:  w.robots,
+		Robots:  w.robots[w.exits[site.Name]],
 		Agent:   Product,
 		Secret:  w.options.Secret,
-		Lease:   cleaner.leaseOptions(),
+		Lease:   lease,
 		AfterPage: func(ctx context.Context, lease *browser.Lease) {
 			cleaner.clean(ctx, sites.AfterPage, browser.CleanAt{Lease: lease, Site: site.Name})
 			w.governor.afterPage(ctx, lease)

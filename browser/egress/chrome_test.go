@@ -132,9 +132,10 @@ func newHostile(t *testing.T, s *secret) *httptest.Server {
 	mux.HandleFunc("/redirect/", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, to("redirected-"+r.URL.Path[len("/redirect/"):]), http.StatusFound)
 	})
-	mux.HandleFunc("/meta", html(`<meta http-equiv="refresh" content="0;url=`+to("meta")+`">`))
-	mux.HandleFunc("/location", html(`<script>location.href = "`+to("location")+`"</script>`))
-	mux.HandleFunc("/form", html(`<form method="post" action="`+to("form")+`"></form><script>document.forms[0].submit()</script>`))
+	// Names of the secret's own, so that it can be told which way was tried.
+	mux.HandleFunc("/to/meta", html(`<meta http-equiv="refresh" content="0;url=http://meta.test:`+s.port()+`/">`))
+	mux.HandleFunc("/to/location", html(`<script>location.href = "http://location.test:`+s.port()+`/"</script>`))
+	mux.HandleFunc("/to/form", html(`<form method="post" action="http://form.test:`+s.port()+`/"></form><script>document.forms[0].submit()</script>`))
 	mux.HandleFunc("/", html("<p>fine"))
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)

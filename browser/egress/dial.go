@@ -25,13 +25,17 @@ func (d *Door) dial(ctx context.Context, hostport string) (net.Conn, error) {
 		Control: func(_, address string, _ syscall.RawConn) error {
 			at, err := netip.ParseAddrPort(address)
 			if err != nil {
-				return fmt.Errorf("%w: %s is no address", ErrForbidden, address)
+				return forbid("%s is no address", address)
 			}
 			return d.judge.address(host, at)
 		},
 	}
 	conn, err := dialer.DialContext(ctx, "tcp", hostport)
-	if err != nil {
+	var no *forbidden
+	switch {
+	case errors.As(err, &no):
+		return nil, no
+	case err != nil:
 		return nil, fmt.Errorf("connect to %s: %w", hostport, err)
 	}
 	return d.count(conn, hostport), nil

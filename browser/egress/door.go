@@ -95,10 +95,7 @@ func (d *Door) serve(ctx context.Context) error {
 	err := server.Serve(&limited{Listener: d.listener, slots: d.proxy.slots, done: ctx.Done()})
 	server.Close()
 	d.open.Wait()
-	d.direct.CloseIdleConnections()
-	if d.through != nil {
-		d.through.CloseIdleConnections()
-	}
+	d.CloseIdleConnections()
 	if ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -135,6 +132,14 @@ func (d *Door) RoundTrip(r *http.Request) (*http.Response, error) {
 		r.URL = &u
 	}
 	return d.through.RoundTrip(r)
+}
+
+// CloseIdleConnections closes the connections to servers over which nothing is fetched.
+func (d *Door) CloseIdleConnections() {
+	d.direct.CloseIdleConnections()
+	if d.through != nil {
+		d.through.CloseIdleConnections()
+	}
 }
 
 // way says whether a host is reached through the upstream proxy, and judges it if so; one

@@ -122,7 +122,7 @@ func netCode(err error) string {
 	case strings.Contains(text, "malformed HTTP"), errors.As(err, new(*http.ProtocolError)):
 		return "net::ERR_INVALID_HTTP_RESPONSE"
 	case strings.Contains(text, "server closed idle connection"):
-		return "net::ERR_CONNECTION_CLOSED"
+		return "net::ERR_EMPTY_RESPONSE"
 	}
 	return "net::ERR_CONNECTION_FAILED"
 }

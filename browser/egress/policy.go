@@ -11,6 +11,16 @@ import (
 // which, why, and how to allow it.
 var ErrForbidden = errors.New("not allowed by egress")
 
+// forbidden is an ErrForbidden with its reason.
+type forbidden struct{ why string }
+
+func (f *forbidden) Error() string { return ErrForbidden.Error() + ": " + f.why }
+func (f *forbidden) Unwrap() error { return ErrForbidden }
+
+func forbid(format string, args ...any) error {
+	return &forbidden{why: fmt.Sprintf(format, args...)}
+}
+
 // Policy says what may be reached: everything public, and what Allow names. Deny goes
 // before Allow, but for its entry *, which refuses what Allow does not name. The entries are
 // those of Check.
@@ -55,7 +65,7 @@ func (j *judge) host(host string, port uint16) error {
 	host = canonical(host)
 	for _, r := range j.deny {
 		if r.names(host, port) {
-			return fmt.Errorf("%w: %s is denied by egress.deny", ErrForbidden, host)
+			return forbid("%s is denied by egress.deny", host)
 		}
 	}
 	return nil
@@ -64,7 +74,7 @@ func (j *judge) host(host string, port uint16) error {
 // unseen says whether a name may be reached of which nobody here knows the address.
 func (j *judge) unseen(host string, port uint16) error {
 	if j.denyAll && !j.named(canonical(host), port) {
-		return fmt.Errorf("%w: %s is not named by egress.allow", ErrForbidden, host)
+		return forbid("%s is not named by egress.allow", host)
 	}
 	return nil
 }
@@ -84,14 +94,14 @@ func (j *judge) address(host string, at netip.AddrPort) error {
 	host = canonical(host)
 	addr, port := plain(at.Addr()), at.Port()
 	if j.own(netip.AddrPortFrom(addr, port)) {
-		return fmt.Errorf("%w: %s is Ebb's own proxy", ErrForbidden, at)
+		return forbid("%s is Ebb's own proxy", at)
 	}
 	if err := j.host(host, port); err != nil {
 		return err
 	}
 	for _, r := range j.deny {
 		if r.holds(addr, port) {
-			return fmt.Errorf("%w: %s is denied by egress.deny", ErrForbidden, shown(host, addr))
+			return forbid("%s is denied by egress.deny", shown(host, addr))
 		}
 	}
 	for _, r := range j.allow {
@@ -104,9 +114,9 @@ func (j *judge) address(host string, at netip.AddrPort) error {
 	case named && is != metadata:
 		return nil
 	case is != public:
-		return fmt.Errorf("%w: %s is %s; allow it with egress.allow in the site file", ErrForbidden, shown(host, addr), is)
+		return forbid("%s is %s; allow it with egress.allow in the site file", shown(host, addr), is)
 	case j.denyAll:
-		return fmt.Errorf("%w: %s is not named by egress.allow", ErrForbidden, shown(host, addr))
+		return forbid("%s is not named by egress.allow", shown(host, addr))
 	}
 	return nil
 }

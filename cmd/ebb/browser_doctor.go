@@ -11,6 +11,7 @@ import (
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/cmd/ebb/output"
+	"github.com/ebbworker/ebb/sites"
 )
 
 const doctorLong = `Look at everything that Chrome needs from this machine: the executable and who may
@@ -58,7 +59,7 @@ func newBrowserDoctorCommand(a *app) *cobra.Command {
 
 // startOnce starts Chrome with one tab and looks at its sandbox.
 func (a *app) startOnce(ctx context.Context) (version string, sandboxed bool, err error) {
-	err = a.withPool(ctx, 1, func(pool *browser.Pool) error {
+	err = a.withPool(ctx, &sites.Site{Name: "doctor"}, func(pool *browser.Pool) error {
 		lease, err := pool.Acquire(ctx, browser.LeaseOptions{Site: "doctor", Run: "doctor"})
 		if err != nil {
 			return err

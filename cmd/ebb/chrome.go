@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/sites"
 )
 
 // findBrowser finds the Chrome of the configuration. Its error has exit code 4.
@@ -48,9 +49,9 @@ func userAgent(configured, chromeVersion string) string {
 		system, major, strings.TrimPrefix(versionName(), "v"))
 }
 
-// withPool runs work with a pool of tabs in a Chrome of its own, which is closed
-// whatever happens. An error that means that no Chrome can be had has exit code 4.
-func (a *app) withPool(ctx context.Context, tabs int, work func(*browser.Pool) error) error {
+// withPool runs work with one tab, for the pages of a site, in a Chrome of its own, which is
+// closed whatever happens. An error that means that no Chrome can be had has exit code 4.
+func (a *app) withPool(ctx context.Context, site *sites.Site, work func(*browser.Pool) error) (err error) {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -62,7 +63,19 @@ func (a *app) withPool(ctx context.Context, tabs int, work func(*browser.Pool) e
 	if !settings.Browser.Sandbox {
 		fmt.Fprintln(a.stderr, "note: Chrome runs WITHOUT its sandbox, as browser.sandbox says: a hostile page can take over this account")
 	}
-	pool := browser.NewPool(browser.PoolOptions{Launch: launchOptions(settings, exe), Tabs: tabs})
+	exits, err := newExits(settings.Egress, []*sites.Site{site})
+	if err != nil {
+		return err
+	}
+	if exits != nil {
+		exits.run()
+		defer func() { err = errors.Join(err, exits.close()) }()
+	} else {
+		fmt.Fprintln(a.stderr, "note: egress.enabled is off: pages reach every address that this machine reaches, private networks included")
+	}
+	launch := launchOptions(settings, exe)
+	exits.chrome(&launch)
+	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: 1})
 	err = work(pool)
 	closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Timeouts.Close+poolGrace)
 	defer cancel()

@@ -19,6 +19,7 @@ type Config struct {
 	Cleanup []string
 
 	Browser  BrowserConfig
+	Egress   EgressConfig
 	Pool     PoolConfig
 	Timeouts TimeoutsConfig
 	Memory   MemoryConfig
@@ -62,6 +63,18 @@ type BrowserConfig struct {
 	Sandbox bool
 	// Flags are given to Chrome beside Ebb's own, each as --name or --name=value.
 	Flags []string
+}
+
+// EgressConfig says what Chrome may reach, and by what way.
+type EgressConfig struct {
+	// Enabled puts a proxy between Chrome and the network that judges each address.
+	Enabled bool
+	// Allow and Deny are hosts and addresses, for all sites.
+	Allow, Deny []string
+	// Proxy is the URL of another proxy through which everything goes, which may hold a
+	// password; "" is none. Direct are hosts that are reached without it.
+	Proxy  string
+	Direct []string
 }
 
 // PoolConfig bounds what is open at once.
@@ -125,6 +138,7 @@ func Default(getenv func(string) string) Config {
 		Sites:    []string{"sites"},
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
+		Egress:   EgressConfig{Enabled: true},
 		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,

@@ -65,6 +65,27 @@ var configKeys = []configKey{
 	},
 
 	{
+		path: "egress.enabled", help: "Let Chrome and the fetching of robots.txt reach only what they may. Off is for trusted pages only.",
+		field: func(c *Config) any { return &c.Egress.Enabled },
+	},
+	{
+		path: "egress.allow", help: "Hosts, *.names, addresses, ranges (10.0.0.0/8), each host with :port or without, that every site may reach although they are not public.",
+		check: egressRules{}, field: func(c *Config) any { return &c.Egress.Allow },
+	},
+	{
+		path: "egress.deny", help: "The same for what no site may reach. *: what is not allowed by name.",
+		check: egressRules{}, field: func(c *Config) any { return &c.Egress.Deny },
+	},
+	{
+		path: "egress.proxy", help: "Proxy through which everything goes: http://user:password@host:port, or https. Empty: none.",
+		secret: true, check: proxyURL{}, field: func(c *Config) any { return &c.Egress.Proxy },
+	},
+	{
+		path: "egress.direct", help: "Hosts and addresses that are reached without egress.proxy, written as in egress.allow.",
+		check: egressRules{}, field: func(c *Config) any { return &c.Egress.Direct },
+	},
+
+	{
 		path: "pool.tabs", help: "Number of tabs that runs may have open at once.", check: between{1, 1024}, machine: "two for each CPU",
 		field: func(c *Config) any { return &c.Pool.Tabs },
 	},

@@ -308,6 +308,9 @@ func (s *Settings) check() sites.Faults {
 			faults = append(faults, s.origins["web.listen"].fault("web.listen", err))
 		}
 	}
+	if err := s.checkFlags(); err != nil && len(faults) == 0 {
+		faults = append(faults, s.origins["browser.flags"].fault("browser.flags", err))
+	}
 	return faults
 }
 

@@ -34,7 +34,7 @@ func (a *app) heapOfPage(ctx context.Context, o *heapOptions) (err error) {
 		dir = made.path
 	}
 	var paths []string
-	err = a.withPool(ctx, 1, func(pool *browser.Pool) error {
+	err = a.withPool(ctx, p.site, func(pool *browser.Pool) error {
 		p.tabs = &heldTab{Pool: pool}
 		var err error
 		paths, err = p.run(ctx, dir)

@@ -43,14 +43,14 @@ var ourImports = map[string][]string{
 	"sites/leaky":            nil,
 	"worker":                 {"browser", "memprof", "memprof/devtools", "memprof/goruntime", "memprof/heap", "memprof/linux", "sites", "worker/budget", "worker/crawl", "worker/queue", "worker/store"},
 	"worker/budget":          {"memprof/stats"},
-	"worker/crawl":           {"browser", "sites"},
+	"worker/crawl":           {"browser", "browser/egress", "sites"},
 	"worker/queue":           {"sites", "worker/crawl", "worker/store"},
 	"worker/store":           {"sites", "worker/crawl"},
 	"worker/store/storetest": {"worker/store"},
 	"worker/web":             {"memprof", "sites", "worker/crawl", "worker/queue", "worker/store"},
 	"cmd/ebb/output":         nil,
 	"cmd/ebb/faults":         {"browser", "memprof", "sites", "sites/hostile", "worker", "worker/crawl", "worker/queue", "worker/store"},
-	"cmd/ebb":                {"browser", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/prom", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/budget", "worker/crawl", "worker/queue", "worker/store", "worker/web", "cmd/ebb/faults", "cmd/ebb/output"},
+	"cmd/ebb":                {"browser", "browser/egress", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/prom", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/budget", "worker/crawl", "worker/queue", "worker/store", "worker/web", "cmd/ebb/faults", "cmd/ebb/output"},
 }
 
 // theirImports says where code of others may be imported: the prefix of an import path,

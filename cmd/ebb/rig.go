@@ -25,6 +25,7 @@ import (
 type rig struct {
 	settings *Settings
 	store    *store.Store
+	exits    *exits // nil: Chrome reaches what it can
 	pool     *browser.Pool
 	memory   *worker.Memory
 	worker   *worker.Worker
@@ -131,11 +132,19 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.kills = linux.NewKills(linux.Options{})
 	launch := launchOptions(settings, exe)
 	launch.KernelKills, launch.OnDeath = r.kills.Within, r.died
+	if r.exits, err = newExits(settings.Egress, o.sites); err != nil {
+		return err
+	}
+	if r.exits != nil {
+		r.exits.run()
+		defer func() { err = errors.Join(err, r.exits.close()) }()
+	}
 	pool := browser.PoolOptions{
 		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
+	r.exits.chrome(&pool.Launch)
 	if o.diagnosis != nil {
 		pool.Recycle, pool.Launch.KeepPopups = browser.Recycle{}, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
@@ -163,7 +172,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	r.worker, err = worker.New(worker.Options{
-		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o),
+		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o), Egress: r.egress(),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
@@ -191,6 +200,14 @@ func (r *rig) event(site string, run int64, e crawl.Event) {
 	if r.shown.activity != nil {
 		r.shown.activity.Event(site, run, e)
 	}
+}
+
+// egress is what the worker needs of the exits.
+func (r *rig) egress() func(site string) worker.Exit {
+	if r.exits == nil {
+		return nil
+	}
+	return r.exits.of
 }
 
 // secret gives the value of ${NAME} in a site's step: an environment variable.
@@ -282,6 +299,9 @@ func (r *rig) measure(o rigOptions) error {
 func (r *rig) startChrome(ctx context.Context) error {
 	if !r.settings.Browser.Sandbox {
 		r.log.Warn().Msg("Chrome runs WITHOUT its sandbox, as browser.sandbox says: a hostile page can take over this account")
+	}
+	if r.exits == nil {
+		r.log.Warn().Msg("egress.enabled is off: pages reach every address that this machine reaches, private networks included")
 	}
 	if err := r.pool.Start(ctx); err != nil {
 		if errors.Is(err, browser.ErrStart) {

@@ -145,7 +145,7 @@ func writeFaults(out output.Terminal, results []faults.Result) (map[faults.State
 		if r.Wanted > 0 {
 			items = fmt.Sprintf("%d/%d", r.Items, r.Wanted)
 		}
-		table.Add(r.Fault, state, milliseconds(r.KnownMS), milliseconds(r.RecoveredMS), items, r.Holds)
+		table.Add(r.Fault, state, taken(r.KnownMS), taken(r.RecoveredMS), items, r.Holds)
 	}
 	if err := table.Write(out); err != nil {
 		return counts, err
@@ -160,8 +160,8 @@ func writeFaults(out output.Terminal, results []faults.Result) (map[faults.State
 	return counts, why.write()
 }
 
-// milliseconds is a time in a cell; "" for none.
-func milliseconds(ms float64) string {
+// taken is a time in a cell; "" for none.
+func taken(ms float64) string {
 	if ms == 0 {
 		return ""
 	}

@@ -28,6 +28,7 @@ func describeSite(o *outline, site *sites.Site, now time.Time) {
 	add("limits", limitsText(site.Limits))
 	add("robots", robotsText(site))
 	add("follow", followText(site))
+	add("egress", egressText(site))
 	add("isolation", isolationText(site))
 	add("challenge", challengeText(site.Challenge))
 	add("cleanup", cleanupText(site.Cleanups(sites.Cleanup{})))
@@ -131,6 +132,24 @@ func followText(site *sites.Site) string {
 	}
 	if len(site.Follow.IgnoreQuery) > 0 {
 		parts = append(parts, "without the parameters "+strings.Join(site.Follow.IgnoreQuery, ", "))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// egressText says what may be reached, as far as the site file says.
+func egressText(site *sites.Site) string {
+	parts := []string{"what is public, and what the configuration allows"}
+	for _, list := range []struct {
+		label   string
+		entries []string
+	}{
+		{"allowed", site.Egress.Allow},
+		{"allowed, since start or follow name it,", site.NamedAddresses()},
+		{"denied", site.Egress.Deny},
+	} {
+		if len(list.entries) > 0 {
+			parts = append(parts, list.label+" "+strings.Join(list.entries, ", "))
+		}
 	}
 	return strings.Join(parts, "; ")
 }

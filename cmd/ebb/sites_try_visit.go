@@ -31,7 +31,7 @@ func (a *app) tryPage(ctx context.Context, site sites.Site, page crawl.PageRef) 
 	site.Limits.Rate, site.Limits.Tabs = 0, 1
 	site.Limits.Retries = new(int)
 	var result tried
-	err := a.withPool(ctx, 1, func(pool *browser.Pool) error {
+	err := a.withPool(ctx, &site, func(pool *browser.Pool) error {
 		visitCtx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		journal := &firstPage{}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/egress"
 )
 
 // fault is an error of a page together with what the run must know of it.
@@ -55,6 +56,8 @@ var sentinelClasses = []struct {
 	{browser.ErrStart, ClassBrowser},
 	{browser.ErrPoolClosed, ClassBrowser},
 	{browser.ErrHung, ClassBrowser},
+	{egress.ErrForbidden, ClassEgress},
+	{browser.ErrForbidden, ClassEgress},
 	{browser.ErrTooLarge, ClassTooLarge},
 	{browser.ErrNotPage, ClassType},
 	{browser.ErrScheme, ClassType},

@@ -53,6 +53,7 @@ const (
 	ClassTooLarge Class = "too-large" // the document or an item is over its limit
 	ClassType     Class = "type"      // the document is no page: a download, an image
 	ClassRobots   Class = "robots"    // robots.txt forbids it
+	ClassEgress   Class = "egress"    // its address may not be reached
 	ClassLimit    Class = "limit"     // a limit of the run was reached
 	ClassCrash    Class = "crash"     // the tab crashed
 	ClassMemory   Class = "oom"       // the kernel killed the tab, or Chrome, for want of memory

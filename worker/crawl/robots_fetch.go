@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -87,6 +88,14 @@ func (e *robotsEntry) unreachable(class Class, after time.Duration, err error) *
 	}
 	e.rules = nil
 	e.until = time.Now().Add(robotsFaultAge)
+	if class == ClassEgress {
+		var asked *url.Error
+		if errors.As(err, &asked) {
+			err = asked.Err
+		}
+		e.fault = &fault{class: class, err: fmt.Errorf("read %s/robots.txt: %w", e.origin, err)}
+		return e
+	}
 	e.fault = &fault{
 		class: class, retryAfter: after,
 		err: fmt.Errorf("nothing of %s may be visited until its robots.txt can be read: %w", e.origin, err),

@@ -35,6 +35,7 @@ var retries = map[crawl.Class]Retry{
 	crawl.ClassTooLarge: {Tries: 1},
 	crawl.ClassType:     {Tries: 1},
 	crawl.ClassRobots:   {Tries: 1},
+	crawl.ClassEgress:   {Tries: 1},
 	crawl.ClassLimit:    {Tries: 1},
 	crawl.ClassCrash:    {Tries: 5, First: time.Second, Longest: 30 * time.Second},
 	crawl.ClassMemory:   {Tries: 1}, // its pages were tried again alone
