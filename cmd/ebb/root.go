@@ -71,6 +71,7 @@ func (a *app) commands() []*cobra.Command {
 		newRunsCommand(a),
 		newJobsCommand(a),
 		newExportCommand(a),
+		newDoctorCommand(a),
 		newBrowserCommand(a),
 		newConfigCommand(a),
 		newSelftestCommand(a),
