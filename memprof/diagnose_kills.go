@@ -167,17 +167,14 @@ func (g *diagnosing) came(cycle int, end float64) (before float64, shape Shape) 
 	if cycle < 1 || cycle > len(g.t.cycles) || end <= 0 {
 		return 0, ""
 	}
-	floor := math.Inf(1)
+	floor, known := math.Inf(1), false
 	for _, c := range g.t.cycles[:cycle] {
-		value, ok := c.Before.At(anonChrome)
-		if ok {
-			floor, before = math.Min(floor, value), value
-		} else {
-			before = 0
+		if before, known = c.Before.At(anonChrome); known {
+			floor = math.Min(floor, before)
 		}
 	}
-	if before == 0 || end <= floor {
-		return before, ""
+	if !known || end <= floor {
+		return 0, ""
 	}
 	if before-floor > (end-floor)/2 {
 		return before, Linear
