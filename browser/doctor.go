@@ -97,7 +97,7 @@ func examine(ctx context.Context, opts DoctorOptions, m machine) []Check {
 	checks := []Check{e.checkExecutable(), e.checkVersion(), e.checkUser(accountErr)}
 	for _, check := range []func(context.Context) Check{
 		e.checkAccess, e.checkNamespaces, e.checkSeccomp, e.checkShm, e.checkFonts, e.checkInit,
-		e.checkMemory, e.checkTemp, e.checkFiles, e.checkTimeZones, e.checkStart,
+		e.checkMemory, e.checkTemp, e.checkProfile, e.checkFiles, e.checkTimeZones, e.checkStart,
 	} {
 		c := check(ctx)
 		if c.Name != "" {

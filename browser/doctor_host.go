@@ -109,12 +109,12 @@ func (e *examination) checkTemp(context.Context) Check {
 	// The worker makes a folder there and gives it to Chrome's user, who must get to it.
 	f, err := os.CreateTemp(dir, "ebb-doctor-")
 	if err != nil {
-		return failed(name, fmt.Sprintf("no file can be made in %s: %s", dir, withoutPath(err)), "Make it writable, or name another in TMPDIR.")
+		return failed(name, fmt.Sprintf("no file can be made in %s: %s", dir, withoutPath(err)), strings.TrimSpace("Make it writable, or name another in TMPDIR. "+ownerOf(dir)))
 	}
 	f.Close()
 	os.Remove(f.Name())
 	if closed, err := e.account.closedAt(dir); err != nil || closed != "" {
-		return failed(name, fmt.Sprintf("%s may not enter %s", e.account, closed), "Name another in TMPDIR.")
+		return failed(name, fmt.Sprintf("%s may not enter %s", e.account, closed), strings.TrimSpace("Name another in TMPDIR. "+ownerOf(closed)))
 	}
 	_, free, err := e.machine.space(dir)
 	finding := fmt.Sprintf("%s free in %s", mebibytes(free), dir)

@@ -28,6 +28,8 @@ type machine struct {
 	reaper func(ctx context.Context) (reaperKind, error)
 	pid    int
 	zone   func(name string) error
+	// profile makes a profile in a folder as a start does, and removes it.
+	profile func(dir string, as account) error
 }
 
 func realMachine() machine {
@@ -38,6 +40,7 @@ func realMachine() machine {
 		sandbox:   trySandbox,
 		reaper:    findReaper,
 		pid:       os.Getpid(),
+		profile:   tryProfile,
 		zone:      func(name string) error { _, err := time.LoadLocation(name); return err },
 	}
 }

@@ -65,6 +65,7 @@ func healthyMachine(t *testing.T) *patient {
 		reaper:    func(context.Context) (reaperKind, error) { return reaperInit, nil },
 		pid:       42,
 		zone:      func(string) error { return nil },
+		profile:   func(string, account) error { return nil },
 	}
 	return p
 }
@@ -91,7 +92,7 @@ func TestDoctorFindsNothingWrong(t *testing.T) {
 	}
 	require.Equal(t, []string{
 		"executable", "version", "user", "access", "namespaces", "seccomp", "/dev/shm", "fonts", "init",
-		"memory", "temp folder", "open files", "time zones", "start",
+		"memory", "temp folder", "profile", "open files", "time zones", "start",
 	}, names)
 	entries, err := os.ReadDir(p.o.TempDir)
 	require.NoError(t, err)
@@ -197,6 +198,19 @@ func TestDoctorFindsEachFault(t *testing.T) {
 		{"limit unknown", func(p *patient) { p.o.MemoryLimit = func() (uint64, error) { return 0, errors.New("no cgroup") } }, "memory", Warn, []string{"no cgroup"}},
 		{"no temp folder", func(p *patient) { p.remove("tmp") }, "temp folder", Fail, []string{"does not exist", "TMPDIR"}},
 		{"a file for a temp folder", func(p *patient) { p.remove("tmp"); p.put("tmp", "") }, "temp folder", Fail, []string{"is no folder"}},
+		{"profile of another's", func(p *patient) {
+			p.m.profile = func(string, account) error {
+				return fmt.Errorf("give Chrome's folder to user nobody: %w: uid 0", errOwner)
+			}
+		}, "profile", Fail, []string{"belongs to another account: uid 0", "CAP_CHOWN", "belongs to uid"}},
+		{"profile that cannot be given away", func(p *patient) {
+			p.m.profile = func(string, account) error {
+				return fmt.Errorf("give Chrome's folder to user nobody: %w", os.ErrPermission)
+			}
+		}, "profile", Fail, []string{"give Chrome's folder to user nobody", "CAP_CHOWN"}},
+		{"profile on a full disk", func(p *patient) {
+			p.m.profile = func(string, account) error { return errors.New("no space left on device") }
+		}, "profile", Fail, []string{"no space left", "TMPDIR"}},
 		{"temp folder closed to Chrome", func(p *patient) { p.chmod("tmp", 0o700) }, "temp folder", Fail, []string{"user nobody may not enter"}},
 		{"temp folder without sticky bit", func(p *patient) { p.chmod("tmp", 0o777) }, "temp folder", Warn, []string{"no sticky bit", "chmod +t"}},
 		{"full temp folder", func(p *patient) {

@@ -53,7 +53,7 @@ func (g *diagnosing) blame() {
 		return
 	}
 	first := g.d.Kills.Kills[0]
-	g.d.Site, g.d.Template, g.d.Phase, g.d.Process, g.d.Origin = first.Site, "", first.kind(), first.Process, ""
+	g.d.Site, g.d.Template, g.d.Phase, g.d.Process, g.d.Origin = first.atWork(), "", first.kind(), first.Process, ""
 	switch first.Shape { // of cycles that begin anew with each kill the judge cannot tell
 	case Spiked:
 		g.d.Shape, g.d.Profile = Spiked, "spike"
@@ -167,22 +167,28 @@ func (g *diagnosing) came(cycle int, end float64) (before float64, shape Shape) 
 	if cycle < 1 || cycle > len(g.t.cycles) || end <= 0 {
 		return 0, ""
 	}
-	floor := math.Inf(1)
+	floor, known := math.Inf(1), false
 	for _, c := range g.t.cycles[:cycle] {
-		value, ok := c.Before.At(anonChrome)
-		if ok {
-			floor, before = math.Min(floor, value), value
-		} else {
-			before = 0
+		if before, known = c.Before.At(anonChrome); known {
+			floor = math.Min(floor, before)
 		}
 	}
-	if before == 0 || end <= floor {
-		return before, ""
+	if !known || end <= floor {
+		return 0, ""
 	}
 	if before-floor > (end-floor)/2 {
 		return before, Linear
 	}
 	return before, Spiked
+}
+
+// atWork is the site whose page was killed, or that alone was at work; "" if that is unknown.
+func (k Kill) atWork() string {
+	if k.Site != "" || len(k.Phases) != 1 {
+		return k.Site
+	}
+	_, site, _ := strings.Cut(k.Phases[0], " ")
+	return site
 }
 
 // killSays is the headline of a run in which the kernel killed something.
@@ -194,12 +200,18 @@ func (g *diagnosing) killSays() string {
 	}
 	first := k.Kills[0]
 	what := "the " + first.Process + " process"
-	if first.Site != "" {
+	switch {
+	case first.Site != "":
 		what = "the renderer of " + first.Site
+	case first.Process == "browser":
+		what = "Chrome's main process"
 	}
 	says = fmt.Sprintf("The kernel killed %s for want of memory", what)
-	if kind := first.kind(); kind != "" {
-		says += " in " + kind
+	if len(first.Phases) > 0 {
+		says += " in " + first.kind()
+		if site := first.atWork(); first.Site == "" && site != "" {
+			says += " of " + site
+		}
 	}
 	says += fmt.Sprintf(" (cycle %d)", first.Cycle)
 	switch {

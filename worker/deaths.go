@@ -14,24 +14,26 @@ type stage struct {
 // NoteDeath records a process of Chrome that died unasked, with what the processes held before, as far
 // as that was read. It is fit for browser.LaunchOptions.OnDeath.
 func (m *Memory) NoteDeath(d browser.Death) error {
-	kind := "renderer"
+	kinds := []string{"renderer", memprof.ControlGroup}
 	if d.Main {
-		kind = "browser"
+		kinds = []string{"browser"}
 	}
-	return m.noteDeath(memprof.DeathReport{Kind: string(d.Kind), Main: d.Main, Site: d.Site, URL: d.URL}, kind)
+	return m.noteDeath(memprof.DeathReport{Kind: string(d.Kind), Main: d.Main, Site: d.Site, URL: d.URL}, kinds...)
 }
 
 // aloneKinds are the types of Chrome's processes of whose death Chrome itself tells nobody.
 var aloneKinds = []string{"gpu-process", "network", "storage", "audio", "utility", "zygote", "crashpad", "other"}
 
 // NoteKill records what the kernel has killed, where that is a process of whose death Chrome does not
-// tell, and returns its type; "" where it is none that was seen. It is fit for linux.Kills.OnKill.
+// tell, and returns its type; "" where it is none that was seen, or where a renderer or all of Chrome
+// has ended too, of which NoteDeath is told. It is fit for linux.Kills.OnKill.
 func (m *Memory) NoteKill() (kind string, err error) {
 	if m.seen == nil {
 		return "", nil
 	}
+	told, _, _ := m.seen.Ended("renderer", "browser", memprof.ControlGroup)
 	gone, _, _ := m.seen.Ended(aloneKinds...)
-	if len(gone) == 0 {
+	if len(gone) == 0 || len(told) > 0 {
 		return "", nil
 	}
 	return gone[0].Process, m.noteDeath(memprof.DeathReport{Kind: memprof.DeathMemory}, aloneKinds...)

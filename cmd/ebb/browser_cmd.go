@@ -14,7 +14,7 @@ import (
 
 func newBrowserCommand(a *app) *cobra.Command {
 	return group("browser", "Install Chrome, and examine the machine for it",
-		newBrowserInstallCommand(a), newBrowserDoctorCommand(a))
+		newBrowserInstallCommand(a), newDoctorCommand(a))
 }
 
 const installLong = `Install a Chrome, unless there is a usable one: Debian's chromium-headless-shell with

@@ -20,7 +20,9 @@ the worker would, and its renderers' sandbox is read from /proc.
 
 The exit code is 4 when a check fails; warnings alone are no reason.`
 
-func newBrowserDoctorCommand(a *app) *cobra.Command {
+// newDoctorCommand is `ebb doctor`, and `ebb browser doctor` too: the second name is where one looks who
+// has just installed a Chrome.
+func newDoctorCommand(a *app) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",

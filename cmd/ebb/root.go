@@ -21,7 +21,7 @@ Exit codes:
   0    done (also a graceful stop)
   1    it was tried and went wrong
   2    the command line, the configuration or a file that they name is wrong
-  3    the verdict is one to fail on (--fail-on), or the self-test failed
+  3    the verdict is killed, or one to fail on (--fail-on), or the self-test failed
   4    no usable Chrome
   5    the data do not allow a verdict, where --fail-on says so
   130  a second ^C or SIGTERM
@@ -73,6 +73,7 @@ func (a *app) commands() []*cobra.Command {
 		newRunsCommand(a),
 		newJobsCommand(a),
 		newExportCommand(a),
+		newDoctorCommand(a),
 		newBrowserCommand(a),
 		newConfigCommand(a),
 		newSelftestCommand(a),

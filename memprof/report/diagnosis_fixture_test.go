@@ -377,11 +377,29 @@ func steady() (memprof.Diagnosis, memprof.Trace) {
 	return d, trace(30, 4_000)
 }
 
+// killed is a run in which the kernel killed renderers, once of which the browser process held the memory.
+func killed() (memprof.Diagnosis, memprof.Trace) {
+	d := run(10, anonChrome, 4_000)
+	d.Verdict, d.Cause, d.Shape, d.Profile = memprof.Killed, memprof.CauseUnknown, memprof.Spiked, "spike"
+	d.Site, d.Phase, d.Process = "shop", "scrape", "renderer"
+	d.Headline = "The kernel killed the renderer of shop for want of memory in scrape (cycle 3): it held 502.0 MB of 734.0 MB; 5 times in 4 of 10 cycles."
+	d.Kills = &memprof.Kills{Times: 5, Cycles: 4, Of: 10, Limit: 734e6, LimitIs: "given by --memory", Kills: []memprof.Kill{
+		{
+			Cycle: 3, Phases: []string{"scrape shop", "scrape news"}, Process: "renderer", Site: "shop", URL: "https://shop.example/li\x1b[2Jst", Bytes: 502e6, Holder: "renderer", Held: 502e6,
+			Total: 690e6, By: map[string]float64{"renderer": 560e6, "browser": 60e6, "gpu-process": 40e6, memprof.Worker: 30e6}, Before: 92e6, Velocity: 95.4e6, Over: 2.1, Shape: memprof.Spiked,
+		},
+		{Cycle: 5, Phases: []string{"scrape shop"}, Process: "renderer", Site: "shop", URL: "https://shop.example/", Bytes: 31e6, Holder: "browser", Held: 610e6, Total: 700e6, By: map[string]float64{"browser": 610e6, "renderer": 90e6}, Before: 580e6, Shape: memprof.Linear},
+		{Cycle: 7, Process: "browser"},
+	}}
+	d.Advice = []string{"give it more memory, or open fewer pages at once"}
+	return d, trace(10, 4_000)
+}
+
 // fixtures are all of them by name.
 func fixtures() map[string]func() (memprof.Diagnosis, memprof.Trace) {
 	return map[string]func() (memprof.Diagnosis, memprof.Trace){
 		"leak": func() (memprof.Diagnosis, memprof.Trace) { return leaking(30) }, "stable": steady, "spike": spiking,
-		"inconclusive": inconclusive, "invalid": invalid, "growing": growing, "count": counting, "worker": workerLeaking,
+		"inconclusive": inconclusive, "invalid": invalid, "growing": growing, "count": counting, "worker": workerLeaking, "killed": killed,
 		"nothing": func() (memprof.Diagnosis, memprof.Trace) { return memprof.Diagnosis{}, memprof.Trace{} },
 	}
 }

@@ -59,6 +59,7 @@ type run struct {
 	left     []*leftPage // failed pages that may be left for a later execution
 	alone    bool        // a page was visited in a page of its own
 	single   bool        // one page is visited at a time, since memory ran out
+	chromes  int         // how often all of Chrome was killed since
 	notes    []string    // for the coordinator to tell
 }
 
