@@ -20,7 +20,7 @@ var (
 	ErrHung = errors.New("no answer in time")
 	// ErrScript says that a script of the page was ended, and its tab with it, because it did not
 	// end by itself: it took more processor time without a pause than the lease allows, or opened
-	// dialogs or windows without end.
+	// one dialog after the other.
 	ErrScript = errors.New("a script of the page does not end")
 	// ErrPoolClosed says that the pool takes no more leases.
 	ErrPoolClosed = errors.New("the pool of tabs is closed")
