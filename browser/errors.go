@@ -35,7 +35,8 @@ var (
 	ErrNoElement = errors.New("no such element")
 	// ErrNoEntry says that the history has no entry to go back to.
 	ErrNoEntry = errors.New("the history has no earlier entry")
-	// ErrRedirects says that a navigation was redirected too often.
+	// ErrRedirects says that a navigation was redirected too often, or that a document led on to another one
+	// again and again.
 	ErrRedirects = errors.New("too many redirects")
 	// ErrScheme says that a URL is neither http nor https.
 	ErrScheme = errors.New("only http and https are opened")

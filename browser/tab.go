@@ -43,7 +43,7 @@ type Tab struct {
 	steps    steps // chromedp, while interactive steps need it
 	popups   atomic.Int64
 	dialogs  atomic.Int64
-	asked   atomic.Int64 // how many dialogs the document that is open has opened
+	asked    atomic.Int64 // how many dialogs the document that is open has opened
 }
 
 // maxDialogs is how many dialogs one document may open.
