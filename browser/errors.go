@@ -29,7 +29,7 @@ var (
 	ErrHung = errors.New("no answer in time")
 	// ErrScript says that a script of the page was ended, and its tab with it, because it did not
 	// end by itself: it took more processor time without a pause than the lease allows, or opened
-	// dialogs or windows without end.
+	// one dialog after the other.
 	ErrScript = errors.New("a script of the page does not end")
 	// ErrPoolClosed says that the pool takes no more leases.
 	ErrPoolClosed = errors.New("the pool of tabs is closed")
@@ -47,7 +47,8 @@ var (
 	ErrNoElement = errors.New("no such element")
 	// ErrNoEntry says that the history has no entry to go back to.
 	ErrNoEntry = errors.New("the history has no earlier entry")
-	// ErrRedirects says that a navigation was redirected too often.
+	// ErrRedirects says that a navigation was redirected too often, or that a document led on to another one
+	// again and again.
 	ErrRedirects = errors.New("too many redirects")
 	// ErrForbidden says that a URL led to an address that the proxy lets nobody reach.
 	ErrForbidden = errors.New("the address may not be reached")

@@ -55,7 +55,7 @@ func (t *Tab) evaluate(ctx context.Context, expression string, traits ...trait) 
 			return raw, err
 		}
 		if moves == maxMoves {
-			return nil, fmt.Errorf("the document was replaced %d times: %w", moves, err)
+			return nil, fmt.Errorf("%w: the document was replaced %d times: %w", ErrRedirects, moves, err)
 		}
 		t.mu.Lock()
 		t.world = 0

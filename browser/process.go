@@ -134,15 +134,27 @@ func killProfile(profile string) {
 
 // reapGroup collects the zombies of a process group that became our children because
 // we are PID 1 or a subreaper. It waits for single pids only: waiting for any child
-// would steal the exits that os/exec waits for.
+// would steal the exits that os/exec waits for. A process that was killed may become our
+// child only when its own parent has ended, so it looks until none of the group is left,
+// for two seconds at most.
 func reapGroup(pgid int) {
 	self := os.Getpid()
-	eachProcess(func(pid int) {
-		st, err := readStat(pid)
-		if err == nil && st.state == 'Z' && st.ppid == self && st.pgid == pgid && pid != pgid {
-			_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		left := 0
+		eachProcess(func(pid int) {
+			st, err := readStat(pid)
+			if err != nil || st.pgid != pgid || pid == pgid {
+				return
+			}
+			if st.state == 'Z' && st.ppid == self {
+				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+			}
+			left++
+		})
+		if left == 0 {
+			return
 		}
-	})
+	}
 }
 
 // ownedByUs says whether a file belongs to the account of this process.

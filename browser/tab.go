@@ -44,21 +44,11 @@ type Tab struct {
 	steps    steps // chromedp, while interactive steps need it
 	popups   atomic.Int64
 	dialogs  atomic.Int64
-	asks     asks
+	asked    atomic.Int64 // how many dialogs the document that is open has opened
 }
 
-// asks is how often the document that is open has asked for a person.
-type asks struct{ dialogs, popups atomic.Int64 }
-
-// maxAsks is how many dialogs, or windows, one document may open.
-const maxAsks = 200
-
-// asked counts what a document asks for, and ends its tab when it does so without end.
-func (t *Tab) asked(what string, count *atomic.Int64) {
-	if count.Add(1) > maxAsks && t.session.guard.limit.Load() > 0 {
-		t.session.giveUp(fmt.Errorf("%w: it opened more than %d %s", ErrScript, maxAsks, what))
-	}
-}
+// maxDialogs is how many dialogs one document may open.
+const maxDialogs = 200
 
 // openTab makes a tab in a browser context ("" is the default one) and prepares it.
 func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules) (*Tab, error) {
@@ -124,7 +114,9 @@ func (t *Tab) listen() {
 		t.dialogs.Add(1)
 		leave := ev.Type == page.DialogTypeBeforeunload
 		t.session.post(page.CommandHandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave})
-		t.asked("dialogs", &t.asks.dialogs)
+		if t.asked.Add(1) > maxDialogs && t.session.guard.limit.Load() > 0 {
+			t.session.giveUp(fmt.Errorf("%w: it opened more than %d dialogs", ErrScript, maxDialogs))
+		}
 	})
 	listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
 		if ev.Frame == nil {
@@ -139,8 +131,7 @@ func (t *Tab) listen() {
 			return
 		}
 		t.world, t.url, t.weighing.arrived = 0, ev.Frame.URL+ev.Frame.URLFragment, false
-		t.asks.dialogs.Store(0)
-		t.asks.popups.Store(0)
+		t.asked.Store(0)
 		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
 		close(t.moved)
 		t.moved = make(chan struct{})

@@ -101,9 +101,6 @@ func (t *tracker) created(ev target.EventTargetCreated) {
 	}
 	if owner != nil {
 		owner.popups.Add(1)
-		if !t.keepPopups {
-			owner.asked("windows", &owner.asks.popups)
-		}
 	}
 	if !t.keepPopups {
 		t.conn.root.post(target.CommandCloseTarget, target.CloseTargetParams{TargetID: info.TargetID})

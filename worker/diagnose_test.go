@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -113,6 +114,25 @@ func TestADiagnosisOutlivesWhatItMeasures(t *testing.T) {
 	require.Equal(t, found.Cycles[0].Values[openPages], found.Cycles[5].Values[openPages], "the killed page is closed")
 	require.Equal(t, []string{"global-array"}, found.Sites)
 	require.NotNil(t, found.Control)
+}
+
+// What goes wrong in a late cycle ends a diagnosis, and the cycles before it are judged. They were lost.
+func TestADiagnosisThatEndsEarlyIsJudged(t *testing.T) {
+	d := newDiagnosed(t, 6, caseFile, "global-array")
+	o := d.o
+	o.NoHeap = true
+	away := errors.New("the database is away")
+	o.Fault = func(_ context.Context, cycle int) error {
+		if cycle == 4 {
+			return away
+		}
+		return nil
+	}
+	err := d.w.Diagnose(memoryCtx(t), o)
+	require.ErrorIs(t, err, ErrEarly)
+	require.ErrorIs(t, err, away)
+	require.ErrorContains(t, err, "after 3 cycles")
+	require.Equal(t, 3, d.read(t).Judged)
 }
 
 // rendererOf is the pid of a tab's renderer, by the work that it does.

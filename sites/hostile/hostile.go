@@ -80,13 +80,16 @@ start: ["%s/%s/"]
 robots: ignore
 limits: {rate: none, per_host: 2, tabs: 2, retries: %d, page_timeout: %s}
 templates:
-  - name: page
-    match: [/**]
+  - name: bad
+    match: [/*/bad**]
     wait: %s
-    items:
+    items: &items
       - name: heading
         key: [name]
         fields: {name: {css: h1, required: true}}
+  - name: page
+    match: [/**]
+    items: *items
     links: [a]
 %s`, p.Name, baseURL, p.Name, retries, limit, wait, more)
 }

@@ -25,21 +25,21 @@ func Pages() []Page {
 		},
 		{Name: "dialog-loop", Does: "Opens one dialog after the other.", Class: "hung", body: `<script>while (true) alert("stay");</script>`},
 		{
-			Name: "popup-storm", Does: "Opens windows without end.", Class: "hung",
-			body: `<script>setInterval(() => { for (let n = 0; n < 20; n++) window.open("item/1?" + Math.random()) }, 1)</script>`, wait: "{selector: '#never'}",
+			Name: "popup-storm", Does: "Tries to open windows without end.",
+			body: `<script>setInterval(() => { for (let n = 0; n < 20; n++) window.open("item/1?" + Math.random()) }, 1)</script>`, wait: "load",
 		},
 		{Name: "beforeunload", Does: "Asks to stay when it is left.", body: `<script>addEventListener("beforeunload", e => { e.preventDefault(); e.returnValue = "stay" }); onunload = () => { const end = Date.now() + 200; while (Date.now() < end); }</script>`},
 		{Name: "redirect-loop", Does: "Redirects to itself without end.", Class: "http"},
 		{
-			Name: "moving", Does: "Leads on from document to document without end.", Class: "timeout", limit: "3s",
+			Name: "moving", Does: "Leads on from document to document without end.", Class: "http",
 			body: `<script>setTimeout(() => location.replace("bad?" + Math.random()), 20)</script>`, wait: "{selector: '#never'}",
 		},
-		{Name: "endless-document", Does: "Sends its document a little at a time, without end.", Class: "timeout", limit: "3s"},
-		{Name: "endless-images", Does: "Loads images that never end.", Class: "timeout", limit: "3s", wait: "load", body: `<img src=endless><img src=endless?2>`},
-		{Name: "endless-script", Does: "Loads a script that never ends.", Class: "timeout", limit: "3s", body: `<script src=endless></script>`},
+		{Name: "endless-document", Does: "Sends its document a little at a time, without end.", Class: "timeout", wait: "{event: dom, timeout: 2s}"},
+		{Name: "endless-frame", Does: "Shows a frame whose document never ends.", Class: "timeout", wait: "{event: load, timeout: 2s}", body: `<iframe src=endless></iframe>`},
+		{Name: "endless-script", Does: "Loads a script that never ends.", Class: "timeout", wait: "{event: dom, timeout: 2s}", body: `<script src=endless></script>`},
 		{Name: "huge-announced", Does: "Sends a document of four gigabytes, and says so.", Class: "too-large"},
 		{Name: "huge-streamed", Does: "Sends a document of gigabytes without saying so.", Class: "too-large"},
-		{Name: "huge-data", Does: "Reads gigabytes that are sent without a length.", Class: "timeout", limit: "3s", wait: "{function: window.never}",
+		{Name: "huge-data", Does: "Reads gigabytes that are sent without a length.", Class: "selector", wait: "{function: window.never, timeout: 2s}",
 			body: `<script>fetch("huge").then(async r => { for await (const part of r.body) window.last = part })</script>`},
 		{Name: "million-nodes", Does: "Makes a million nodes.", limit: "2m", body: `<script>
 for (let n = 0; n < 1000; n++) { const d = document.createElement("div"); for (let m = 0; m < 999; m++) d.append(document.createElement("i")); document.body.append(d) }

@@ -133,7 +133,7 @@ var netCodes = []struct {
 	{"ERR_INVALID_RESPONSE", ClassHTTP},
 	{"ERR_RESPONSE_HEADERS_", ClassHTTP},
 	{"ERR_BLOCKED_", ClassBlocked},
-	{"ERR_ABORTED", ClassType}, // what Chrome says of a download and of 204 No Content
+	{"ERR_ABORTED", ClassConnect}, // also what was under way when its network process died
 	{"ERR_INVALID_URL", ClassType},
 	{"ERR_UNSAFE_PORT", ClassType},
 	{"ERR_UNKNOWN_URL_SCHEME", ClassType},

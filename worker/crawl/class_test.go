@@ -79,7 +79,7 @@ func TestClassOfCode(t *testing.T) {
 		"net::ERR_HTTP_RESPONSE_CODE_FAILURE": ClassHTTP, "net::ERR_INVALID_HTTP_RESPONSE": ClassHTTP,
 		"net::ERR_INVALID_RESPONSE": ClassHTTP, "net::ERR_RESPONSE_HEADERS_TOO_BIG": ClassHTTP,
 		"net::ERR_BLOCKED_BY_RESPONSE": ClassBlocked, "net::ERR_BLOCKED_BY_ADMINISTRATOR": ClassBlocked,
-		"net::ERR_ABORTED": ClassType, "net::ERR_INVALID_URL": ClassType, "net::ERR_UNSAFE_PORT": ClassType,
+		"net::ERR_ABORTED": ClassConnect, "net::ERR_INVALID_URL": ClassType, "net::ERR_UNSAFE_PORT": ClassType,
 		"net::ERR_UNKNOWN_URL_SCHEME": ClassType, "net::ERR_DISALLOWED_URL_SCHEME": ClassType,
 		"net::ERR_OUT_OF_MEMORY": ClassBrowser, "net::ERR_INSUFFICIENT_RESOURCES": ClassBrowser,
 	}

@@ -5,11 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"golang.org/x/sys/unix"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -105,10 +107,21 @@ func (db *sqliteDB) explain(err error) error {
 		return fmt.Errorf("the file cannot be opened; check that %s and its folder belong to this user: %w", db.path, err)
 	case sqlite3.SQLITE_FULL:
 		return fmt.Errorf("the disk that holds %s is full: %w", db.path, err)
+	case sqlite3.SQLITE_IOERR:
+		if isFull(filepath.Dir(db.path)) { // for some of its files SQLite does not say so
+			return fmt.Errorf("the disk that holds %s is full: %w", db.path, err)
+		}
+		return fmt.Errorf("the disk that holds %s fails: %w", db.path, err)
 	case sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("another process keeps %s locked: %w", db.path, err)
 	}
 	return err
+}
+
+// isFull says whether a disk has no room for even a little more.
+func isFull(folder string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(folder, &fs) == nil && uint64(fs.Bavail)*uint64(fs.Bsize) < 64<<10
 }
 
 // sqlTx is Tx on database/sql.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/worker/crawl"
 	"github.com/ebbworker/ebb/worker/store"
 )
 
@@ -40,9 +41,21 @@ func (s *scene) holdsItems(ctx context.Context, db *store.Store, names []string)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("the store has %d items: %s; wanted are %d", len(got), strings.Join(got, ", "), len(want))
+		return fmt.Errorf("the store has %d items: %s; wanted are %d%s", len(got), strings.Join(got, ", "), len(want), s.failures())
 	}
 	return nil
+}
+
+// failures tells of the pages that failed.
+func (s *scene) failures() (text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for url, p := range s.pages {
+		if p.State == crawl.PageFailed {
+			text += fmt.Sprintf("; %s failed with class %s: %s", strings.TrimPrefix(url, s.base), p.Class, p.Error)
+		}
+	}
+	return text
 }
 
 // holdsOnce checks that no page of a run is there twice, and none waits any more.

@@ -140,7 +140,7 @@ cp "$HOME/ebb.db" '%s'
 			return fmt.Errorf("the commands ended with %d: %s", code, c.last())
 		}
 		if !strings.Contains(c.said()+c.output(), said) {
-			return fmt.Errorf("nobody said %q: %s", said, c.last())
+			return fmt.Errorf("nobody said %q: %.600s", said, c.output())
 		}
 		if !recovers {
 			return nil

@@ -98,7 +98,7 @@ type Result struct {
 }
 
 // faultTimeout bounds one fault.
-const faultTimeout = 5 * time.Minute
+const faultTimeout = 15 * time.Minute
 
 // Run tries faults and returns what was seen of each, in their order. The error is that of the context.
 func Run(ctx context.Context, list []Fault, o Options) ([]Result, error) {

@@ -36,8 +36,7 @@ func LaunchAndKill(ctx context.Context, launch browser.LaunchOptions, cycles int
 		seen.Cycles++
 	}
 	seen.Stranger = stranger.alive()
-	stranger.end()
-	if err := seen.count(); err != nil {
+	if err := seen.count(stranger.cmd.Process.Pid); err != nil {
 		return seen, err
 	}
 	after, err := tempEntries()
@@ -63,8 +62,8 @@ func launchAndKill(ctx context.Context, launch browser.LaunchOptions, n int) err
 	return errors.Join(err, b.Close(closing))
 }
 
-// count counts the processes that are left beside this one.
-func (a *AsInit) count() error {
+// count counts the processes that are left beside this one and those of a process group.
+func (a *AsInit) count(group int) error {
 	deadline := time.Now().Add(2 * time.Second)
 	for {
 		a.Zombies, a.Orphans = 0, 0
@@ -75,7 +74,8 @@ func (a *AsInit) count() error {
 		for _, file := range files {
 			stat, err := os.ReadFile(file)
 			_, rest, found := strings.Cut(string(stat), ") ")
-			if err != nil || !found || file == "/proc/"+strconv.Itoa(os.Getpid())+"/stat" {
+			fields := strings.Fields(rest)
+			if err != nil || !found || len(fields) < 3 || fields[2] == strconv.Itoa(group) || file == "/proc/"+strconv.Itoa(os.Getpid())+"/stat" {
 				continue
 			}
 			if strings.HasPrefix(rest, "Z") {
@@ -84,7 +84,7 @@ func (a *AsInit) count() error {
 				a.Orphans++
 			}
 		}
-		if a.Orphans == 0 || time.Now().After(deadline) { // the last ones may be on their way out
+		if a.Orphans+a.Zombies == 0 || time.Now().After(deadline) { // the last ones may be on their way out
 			return nil
 		}
 		time.Sleep(20 * time.Millisecond)
