@@ -108,9 +108,20 @@ func TestNothingOfAPageComesOutRaw(t *testing.T) {
 	require.Equal(t, store.PageCounts{Done: 1, Failed: 2}, first.Pages, "of the hostile pages one throws, and one nests its JSON too deep: %s", first.Error)
 	number := fmt.Sprint(first.ID)
 	for _, args := range [][]string{
-		{"runs", "list"}, {"runs", "list", "--json"}, {"runs", "show", number}, {"runs", "show", number, "--json"}, {"jobs", "list"}, {"jobs", "list", "--json"},
-		{"export"}, {"export", "--format", "table"}, {"config", "print"}, {"config", "print", "--origin"}, {"config", "check"},
-		{"sites", "try", server.URL, "--css", "h1"}, {"sites", "try", server.URL, "--css", "h1", "--format", "jsonl"}, {"sites", "try", "evil", server.URL + "/"},
+		{"runs", "list"},
+		{"runs", "list", "--json"},
+		{"runs", "show", number},
+		{"runs", "show", number, "--json"},
+		{"jobs", "list"},
+		{"jobs", "list", "--json"},
+		{"export"},
+		{"export", "--format", "table"},
+		{"config", "print"},
+		{"config", "print", "--origin"},
+		{"config", "check"},
+		{"sites", "try", server.URL, "--css", "h1"},
+		{"sites", "try", server.URL, "--css", "h1", "--format", "jsonl"},
+		{"sites", "try", "evil", server.URL + "/"},
 		{"scrape", server.URL + "/fails"},
 	} {
 		p := w.ebb(args...)
