@@ -80,7 +80,7 @@ func (g *diagnosing) detail() {
 	g.shares()
 	g.bySchedules()
 	g.returned()
-	g.d.Heap, g.d.Allocators = g.t.heap, g.t.allocs
+	g.d.Heap, g.d.Allocators, g.d.Alarms = g.t.heap, g.t.allocs, g.t.alarms
 	g.cycles()
 	g.instrument()
 	g.notMeasured()

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
-	"github.com/ebbworker/ebb/browser/browsertest"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/linux"
 	"github.com/ebbworker/ebb/sites"
@@ -141,62 +138,4 @@ func TestAlarmsEndWithTheWorker(t *testing.T) {
 	}))
 	require.Len(t, p.warned(t), 2)
 	require.Contains(t, p.log.String(), "context canceled")
-}
-
-// leakSite is a document that stays open; each run adds an array to what it keeps, and, where it is
-// clean, drops the one before.
-const leakSite = `name: %s
-start: %s
-isolation: tab
-keep: page
-robots: ignore
-limits: {rate: none}
-templates:
-- name: page
-  steps: [{evaluate: "kept = {%sdata: new Uint8Array(3e6).fill(1)}; 0"}]
-`
-
-// A page that leaks raises one alarm with its rate, and one that does as much and keeps nothing none.
-func TestALeakInProductionRaisesOneAlarm(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprint(w, "<title>page</title><script>kept = []</script>")
-	}))
-	t.Cleanup(server.Close)
-	const runs = 120
-	for name, keeps := range map[string]string{"leaky": "kept, ", "clean": ""} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			url, calls := hookServer(t, func(int64, http.ResponseWriter, *http.Request) {})
-			site, err := sites.Parse("leak.yaml", fmt.Appendf(nil, leakSite, name, server.URL, keeps))
-			require.NoError(t, err)
-			kept, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "ebb.db"))
-			require.NoError(t, err)
-			t.Cleanup(func() { require.NoError(t, kept.Close()) })
-			p := newProduction(t, kept, browsertest.Pool(t, 1), Options{Sites: []*sites.Site{site}, Runs: 1, Alarms: AlarmOptions{Webhook: url}})
-			stop := startWorker(t, p.worker)
-			for range runs {
-				_, err := p.worker.Queue().Enqueue(t.Context(), name)
-				require.NoError(t, err)
-			}
-			began := time.Now()
-			for range runs {
-				e := <-p.ends
-				require.Equal(t, store.RunDone, e.Run.State, e.Run.Error)
-			}
-			t.Logf("%d runs in %s", runs, time.Since(began))
-			stop()
-			if name == "clean" {
-				require.Empty(t, p.alarms)
-				require.Empty(t, p.warned(t))
-				require.Zero(t, calls.Load())
-				return
-			}
-			require.Len(t, p.alarms, 1)
-			t.Log(p.alarms[0].Says, p.alarms[0].Cycles)
-			require.InEpsilon(t, 3e6, p.alarms[0].Rate.Value, 0.1)
-			require.Len(t, p.warned(t), 1)
-			require.EqualValues(t, 1, calls.Load())
-		})
-	}
 }

@@ -110,8 +110,10 @@ func TestLogger(t *testing.T) {
 		out.Reset()
 		log = newLogger(LogConfig{Level: "info", Format: format}, output.Terminal{}, &out)
 		evil := "a\x1b[2J\u009b31m\u202eb\u2028\r\n{\"level\":\"info\"}"
-		log.Info().Str("text", evil).Strs("texts", []string{evil}).Err(errors.New(evil)).Interface("any", map[string]string{evil: evil}).Msg(evil)
+		log.Info().Bool("yes", true).Int("number", 12).Str("text", evil).Strs("texts", []string{evil}).Err(errors.New(evil)).Interface("any", map[string]string{evil: evil}).Msg(evil)
 		require.Equal(t, 1, strings.Count(out.String(), "\n"), format)
+		require.Regexp(t, `yes"?[=:]true`, out.String())
+		require.Regexp(t, `number"?[=:]12`, out.String())
 		for _, raw := range []string{"\x1b", "\u009b", "\u202e", "\u2028", "\r"} {
 			require.NotContains(t, out.String(), raw, format)
 		}

@@ -37,8 +37,11 @@ func newLogger(config LogConfig, stderr output.Terminal, w io.Writer) zerolog.Lo
 
 // cleanText is what a page may have said, harmless on a terminal and on one line.
 func cleanText(value any) string {
-	if value == nil {
+	switch value := value.(type) {
+	case nil:
 		return ""
+	case []byte: // JSON of what is no text
+		return output.CleanLine(string(value))
 	}
 	return output.CleanLine(fmt.Sprint(value))
 }

@@ -39,6 +39,7 @@ func (w *world) ebb(args ...string) *process {
 	}, args...)...)
 	p.cmd.Dir = w.home
 	p.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.home, "TMPDIR=" + w.temp}
+	p.cmd.Env = append(p.cmd.Env, w.env...)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	p.cmd.Stdout = &p.stdout
 	said, err := p.cmd.StderrPipe()

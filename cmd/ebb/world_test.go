@@ -38,6 +38,7 @@ type world struct {
 	home     string
 	sites    string // a folder of site files
 	database string
+	env      []string // of the processes, beside what they all have
 
 	mu      sync.Mutex // owns what follows
 	asked   map[string]int

@@ -142,7 +142,7 @@ func (a *Activity) Alarm(alarm memprof.Alarm) {
 
 // Event takes what happens within a run.
 func (a *Activity) Event(site string, run int64, e crawl.Event) {
-	if e.Kind == crawl.EventPage {
+	if e.Kind == crawl.EventPage && e.Page.State != crawl.PageQueued { // that one comes again
 		a.counters.pages.WithLabelValues(site, string(e.Page.State)).Inc()
 	}
 	a.mu.Lock()

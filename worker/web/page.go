@@ -82,6 +82,9 @@ func (a *Activity) page(now time.Time) page {
 		}
 		if e := known.last; e != nil {
 			row.Last, row.State, row.Took = span(now.Sub(known.at))+" ago", string(e.Run.State), span(e.Duration)
+			if !e.Run.State.Finished() {
+				row.State = "to be tried again"
+			}
 			row.Error = plain(e.Run.Error)
 		}
 		p.Sites = append(p.Sites, row)

@@ -134,3 +134,22 @@ func TestNoRecordsNoOutput(t *testing.T) {
 		require.Empty(t, out.String())
 	}
 }
+
+// JSON that is nested without end is refused; nothing overflows.
+func TestRecordsOfEndlessNestingAreErrors(t *testing.T) {
+	data := json.RawMessage(`{"a":` + strings.Repeat("[", 1_000_000) + strings.Repeat("]", 1_000_000) + `}`)
+	for _, format := range Formats {
+		records, err := NewRecords(Terminal{Writer: &bytes.Buffer{}}, RecordOptions{Format: format})
+		require.NoError(t, err)
+		require.Error(t, errors.Join(records.Write(Record{Data: data}), records.Close()), format)
+	}
+}
+
+func TestCleanJSONStaysTheSameJSON(t *testing.T) {
+	text := "{\n\t\"a\\n\u009b\": \"\u202e\U000e0041 é 😀\"\n}\n"
+	clean := string(CleanJSON([]byte(text)))
+	require.JSONEq(t, text, clean)
+	require.Contains(t, clean, "\n\t\"a\\n\\u009b\"")
+	require.NotContains(t, clean, "\u202e")
+	require.Equal(t, "[1]\n", string(CleanJSON([]byte("[1]\n"))))
+}
