@@ -31,7 +31,7 @@ func TestAShortSoak(t *testing.T) {
 	p := w.ebb("soak", "--cycles", "10", "--plant", "65536", "--record", recording, "--json", figures, "--profile=cheap", "--log-level=info")
 	select {
 	case <-p.ended:
-	case <-time.After(10 * time.Minute):
+	case <-time.After(30 * time.Minute):
 		require.Fail(t, "it does not end", p.said())
 	}
 	require.Equal(t, exitLeak, p.cmd.ProcessState.ExitCode(), "%s\n%s", p.said(), p.stdout.String())
