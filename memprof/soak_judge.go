@@ -76,7 +76,8 @@ type SoakMetric struct {
 	By     string `json:"by"`
 	Values int    `json:"values"`
 	// First and Last are the levels after the first and the last of the values judged; Highest is
-	// over all cycles.
+	// over all cycles. Read says that there are any; otherwise the three are 0.
+	Read    bool    `json:"read"`
 	First   float64 `json:"first"`
 	Last    float64 `json:"last"`
 	Highest float64 `json:"highest"`
@@ -137,7 +138,7 @@ func (t *SoakTally) judge(row soakRow, values []float64, lives SoakLives, levels
 		m.Limit, m.Verdict = 0, SoakShown
 	}
 	perDay := t.plan.CyclesPerDay
-	if len(series) == 0 || perDay <= 0 {
+	if perDay <= 0 {
 		return m
 	}
 	j := stats.Judge(series, stats.Options{Delta: m.Limit / perDay * span, Floor: row.floor, MinStep: row.minStep, MinSpike: row.minSpike})
@@ -180,10 +181,10 @@ func (m *SoakMetric) levels(values, series []float64) {
 		if math.IsNaN(v) {
 			continue
 		}
-		if m.First == 0 {
+		if !m.Read {
 			m.First = v
 		}
-		m.Last = v
+		m.Last, m.Read = v, true
 	}
 }
 

@@ -54,7 +54,7 @@ Exit code 3: something grows, or items were lost, doubled or wrong; 5: it was to
 tell, and how many more cycles it takes is said.`,
 		Example: `  ebb soak                           # seven days of the schedule
   ebb soak --days 1 --json soak.json
-  ebb soak --budget 10m --record soak.ebb.jsonl && ebb report soak.ebb.jsonl
+  ebb soak --budget 10m --record soak.ebb.jsonl
   ebb soak --days 2 --plant 4096     # the worker keeps 4 KiB of each run: this is found`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
