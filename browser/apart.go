@@ -21,12 +21,12 @@ type Apart struct {
 // OpenApart opens a tab apart. No other page should be at work meanwhile: the tab's renderer is
 // told by the processor time that a script of the tab takes.
 func (b *Browser) OpenApart(ctx context.Context) (*Apart, error) {
-	in, err := b.newContext(ctx)
+	in, err := b.newContext(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	b.tracker.setApart(in, true)
-	tab, err := b.openTab(ctx, in, rules{})
+	tab, err := b.openTab(ctx, in, rules{Proxy: b.options.Proxy})
 	if err != nil {
 		return nil, errors.Join(err, b.closeContext(ctx, in))
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -40,9 +41,17 @@ type LaunchOptions struct {
 	// CloseTimeout is how long Chrome may take to close by itself before it is killed.
 	// Default: 5 s.
 	CloseTimeout time.Duration
+	// Proxy is the only way to the network. Default: nil, whatever Chrome finds.
+	Proxy Proxy
 	// KeepPopups leaves windows open that pages opened. Default: false, they are
 	// closed as they open, and counted.
 	KeepPopups bool
+	// KernelKills tells how many processes of this program's cgroup the kernel has killed for want
+	// of memory within some time before now. Default: nil, that is not known, and whatever is
+	// killed from outside counts as ErrKilled.
+	KernelKills func(within time.Duration) (int, error)
+	// OnDeath is told of each process that dies unasked; it must not block. Default: nobody is.
+	OnDeath func(Death)
 }
 
 func (o LaunchOptions) withDefaults() LaunchOptions {
@@ -75,10 +84,18 @@ type Browser struct {
 	tracker *tracker
 	version browser.GetVersionResult
 
-	pages   atomic.Int64  // navigations so far
-	fetched atomic.Int64  // bytes, of tabs that count them
-	exited  chan struct{} // closed when the process has been waited for
-	waitErr error         // valid after exited
+	pages     atomic.Int64           // navigations so far
+	fetched   atomic.Int64           // bytes, of tabs that count them
+	paces     paces                  // of its visits
+	exited    chan struct{}          // closed when the process has been waited for
+	waitErr   error                  // valid after exited
+	killedFor atomic.Pointer[string] // why watchLife killed it; nil if it did not
+
+	ended   atomic.Bool    // this package has ended it, or is about to
+	judging sync.WaitGroup // deaths of renderers
+	judged  sync.Once      // of fate and fateErr, valid after exited
+	fate    DeathKind
+	fateErr error
 
 	closing chan struct{} // closed by Close
 	cleaned chan struct{} // closed when nothing of it is left
@@ -96,7 +113,7 @@ func Launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 }
 
 func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
-	if flag, advice := RefusedFlag(o.Flags); flag != "" {
+	if flag, advice := RefusedFlag(o.Flags, o.Proxy != nil); flag != "" {
 		return nil, fmt.Errorf("flag %s is refused: %s", flag, advice)
 	}
 	as, err := findAccount(o.User)
@@ -117,16 +134,18 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 		return nil, errors.Join(err, f.remove(time.Second))
 	}
 	go b.supervise()
+	go b.watchLife()
 	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout, fmt.Errorf("no answer within %s", o.StartTimeout))
 	defer cancel()
 	if err := b.greet(ctx); err != nil {
 		said := b.stderr.String()
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.CloseTimeout+5*time.Second)
 		defer cancel()
-		b.kill()
+		b.Kill()
 		err = errors.Join(startError(err, said, o.Path, as), b.Close(closeCtx))
 		return nil, err
 	}
+	_ = b.offer() // where it may not, Chrome and the worker are as likely to be taken
 	return b, nil
 }
 
@@ -185,7 +204,7 @@ func (b *Browser) start() error {
 		_, _ = io.Copy(b.stderr, output)
 	}()
 	b.conn = newConn(mine, ours, b.explain)
-	b.tracker = newTracker(b.conn, b.options.KeepPopups)
+	b.tracker = newTracker(b.conn, b.options.KeepPopups, b.crashed)
 	return nil
 }
 
@@ -237,19 +256,38 @@ func (b *Browser) supervise() {
 	select {
 	case <-b.exited:
 	case <-b.conn.closed:
+		b.awaitExit()
 	case <-b.closing:
+		b.ended.Store(true)
 		b.closeSoftly()
 	}
 	b.kill()
 	<-b.exited
+	b.mourn()
 	b.conn.fail(b.explain(nil))
 	b.conn.close()
+	b.judging.Wait()
 	killProfile(b.folder.profile())
 	b.output.Close()
 	<-b.drained
 	reapGroup(b.cmd.Process.Pid)
 	b.cleanup = b.folder.remove(5 * time.Second)
 	close(b.cleaned)
+}
+
+// exitPatience is how long Chrome may take to end when its pipe has.
+const exitPatience = time.Second
+
+// awaitExit waits for the end of a Chrome whose pipe has ended: one that dies is not killed, so that
+// how it ended is its own.
+func (b *Browser) awaitExit() {
+	timer := time.NewTimer(exitPatience)
+	defer timer.Stop()
+	select {
+	case <-b.exited:
+	case <-timer.C:
+		b.ended.Store(true)
+	}
 }
 
 // closeSoftly asks Chrome to close and gives it its time.
@@ -286,24 +324,12 @@ func (b *Browser) explain(err error) error {
 	}
 }
 
-// exitErr says how Chrome ended; valid after exited.
-func (b *Browser) exitErr() error {
-	var exit *exec.ExitError
-	switch {
-	case b.waitErr == nil:
-		return errors.New("exit status 0")
-	case errors.As(b.waitErr, &exit):
-		return errors.New(exit.String())
-	}
-	return b.waitErr
-}
-
 // Close asks Chrome to close, kills it if it does not within CloseTimeout, and waits
 // until no process and no file of it is left, or the context ends. The work goes on in
 // the background where the context ends first. Only the first call does anything; all
 // of them wait.
 func (b *Browser) Close(ctx context.Context) error {
-	b.tracker.closeOnce.Do(func() { close(b.closing) })
+	b.beginClose()
 	select {
 	case <-b.cleaned:
 		return b.cleanup
@@ -312,8 +338,14 @@ func (b *Browser) Close(ctx context.Context) error {
 	}
 }
 
+// beginClose is Close without the wait.
+func (b *Browser) beginClose() { b.tracker.closeOnce.Do(func() { close(b.closing) }) }
+
 // Kill ends Chrome at once; Close must still be called to wait for its end.
-func (b *Browser) Kill() { b.kill() }
+func (b *Browser) Kill() {
+	b.ended.Store(true)
+	b.kill()
+}
 
 // Gone is closed when Chrome has ended.
 func (b *Browser) Gone() <-chan struct{} { return b.conn.closed }
@@ -355,9 +387,13 @@ func (b *Browser) ProfileDir() string { return b.folder.profile() }
 // Session is the DevTools session of the browser itself.
 func (b *Browser) Session() cdp.Session { return b.conn.root }
 
-// newContext makes a browser context: storage of its own, gone with it.
-func (b *Browser) newContext(ctx context.Context) (cdp.BrowserContextID, error) {
-	res, err := cdp.Call(ctx, b.conn.root, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+// newContext makes a browser context: storage of its own, gone with it, and a proxy of its
+// own, nil for Chrome's.
+func (b *Browser) newContext(ctx context.Context, proxy Proxy) (cdp.BrowserContextID, error) {
+	if proxy == b.options.Proxy {
+		proxy = nil
+	}
+	res, err := cdp.Call(ctx, b.conn.root, target.CreateBrowserContext, contextParams(proxy))
 	if err != nil {
 		return "", fmt.Errorf("make a browser context: %w", err)
 	}

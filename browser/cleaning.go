@@ -153,8 +153,7 @@ func (c *cleaning) failed(ctx context.Context, m *member, err error) {
 	ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), answerTime, ErrHung)
 	defer cancel()
 	if _, err := cdp.Call(ctx, m.browser.conn.root, browser.GetVersion, cdp.Empty{}); err != nil {
-		cancel() // the retired Chrome is closed in the background
-		c.pool.retire(ctx, m)
+		c.pool.retire(m, "it does not answer")
 		c.say("Chrome %d does not answer and is retired", m.browser.PID())
 	}
 }

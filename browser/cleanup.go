@@ -116,6 +116,9 @@ func (p *Pool) Clean(ctx context.Context, name string, at CleanAt) (r CleanRepor
 			ctx, cancel = context.WithTimeoutCause(ctx, cleanTimeout, ErrHung)
 			defer cancel()
 		}
+		if at.Lease != nil {
+			at.Lease.endVisit()
+		}
 		work := &cleaning{pool: p, at: at, report: &r}
 		c.run(ctx, work)
 		work.finish()

@@ -23,7 +23,7 @@ func cleanPages(ctx context.Context, c *cleaning) {
 	n := c.eachTab(ctx, func(ctx context.Context, h *held) error {
 		c.pool.dropTab(h)
 		if err := h.Tab.close(ctx); err != nil && !errors.Is(err, ErrGone) {
-			c.pool.retire(ctx, h.at.member) // a tab that does not close dies with its Chrome
+			c.pool.retire(h.at.member, "a tab could not be closed") // a tab that does not close dies with its Chrome
 			return err
 		}
 		if !h.browser.tracker.has(h.id) {

@@ -7,8 +7,9 @@ import (
 	"syscall"
 )
 
-// cleanBrowser retires Chrome and lets it end with its last use. After a page that is the lease's
-// Chrome; otherwise it is the one that runs share, and a new one is started.
+// cleanBrowser replaces Chrome and lets the old one end with its last use. After a page that is the
+// lease's Chrome; otherwise it is the one that runs share. The run after which it is done is over: what
+// it has for itself goes first.
 func cleanBrowser(ctx context.Context, c *cleaning) {
 	c.report.Of = "browsers"
 	m, why := c.chrome()
@@ -16,11 +17,19 @@ func cleanBrowser(ctx context.Context, c *cleaning) {
 		c.skip(why)
 		return
 	}
-	if l := c.at.Lease; l != nil && l.at.run != nil && l.at.run.options.Isolation == IsolateBrowser {
-		c.pool.retireRun(l.at.run) // the run's next lease starts another
+	if c.at.Run != "" {
+		if err := c.pool.endIdleRun(ctx, c.at.Run); err != nil {
+			c.failed(ctx, m, err)
+		}
 	}
-	c.pool.retire(ctx, m)
-	c.report.Count = 1
+	switch err := c.replace(ctx, m); {
+	case errors.Is(err, ErrDraining):
+		c.skip(err.Error())
+		return
+	case err != nil:
+		c.failed(ctx, m, err)
+		return
+	}
 	if out := c.pool.usesOf(m); out > 0 {
 		c.unsure = true
 		c.say("draining: %s out", plural(out, "lease or run is", "leases and runs are"))
@@ -29,11 +38,25 @@ func cleanBrowser(ctx context.Context, c *cleaning) {
 	} else {
 		c.say("process %d is gone", m.browser.PID())
 	}
-	if c.at.Lease == nil {
-		if err := c.pool.Start(ctx); err != nil {
-			c.report.Err = errors.Join(c.report.Err, err)
-		}
+}
+
+// replace begins the end of a Chrome: of the one that runs share once another is up, of a run's own at
+// once.
+func (c *cleaning) replace(ctx context.Context, m *member) error {
+	if m.own {
+		c.pool.retireRun(c.at.Lease.at.run) // the run's next lease starts another
+		c.pool.endOwn(m)
+		c.report.Count = 1
+		return nil
 	}
+	if c.pool.isRetired(m) {
+		return nil
+	}
+	if err := c.pool.replace(ctx, m); err != nil {
+		return err
+	}
+	c.report.Count = 1
+	return nil
 }
 
 // chrome is the Chrome that is meant, or why there is none.
@@ -57,6 +80,12 @@ func (c *cleaning) chrome() (*member, string) {
 		return nil, "no Chrome runs: the next lease starts one"
 	}
 	return c.pool.main, ""
+}
+
+func (p *Pool) isRetired(m *member) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return m.retired
 }
 
 func (p *Pool) usesOf(m *member) int {

@@ -43,6 +43,7 @@ type conn struct {
 	explain func(error) error
 
 	nextID atomic.Int64
+	heard  atomic.Int64 // when something last came from Chrome, in nanoseconds since 1970
 	out    chan []byte
 	closed chan struct{} // closed when the pipe has ended
 	once   sync.Once
@@ -66,6 +67,7 @@ func newConn(r io.ReadCloser, w io.WriteCloser, explain func(error) error) *conn
 		sessions: map[target.SessionID]*session{},
 	}
 	c.nextID.Store(firstID)
+	c.heard.Store(time.Now().UnixNano())
 	c.root = newSession(c, "")
 	c.wg.Add(2)
 	go c.read()
@@ -121,6 +123,7 @@ func (c *conn) read() {
 	br := bufio.NewReaderSize(c.r, 1<<16)
 	for {
 		frame, err := readFrame(br)
+		c.heard.Store(time.Now().UnixNano())
 		if err == nil {
 			err = c.dispatch(frame)
 		}

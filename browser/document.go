@@ -25,6 +25,7 @@ type rules struct {
 	BlockURLs   []string
 	MaxDocument int64
 	CountBytes  bool
+	Proxy       Proxy
 }
 
 // Response is what a server answered to a navigation.
@@ -46,7 +47,8 @@ type Response struct {
 type navigation struct {
 	response  Response
 	redirects []string
-	refused   error // why the document was not taken
+	refused   error  // why the document was not taken
+	unreached string // the proxy did not reach the server: what Chrome would say
 }
 
 // kinds maps the kinds of a site file to the resource types that Fetch tells apart: it
@@ -125,6 +127,12 @@ func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
 	r.Redirects = t.nav.redirects
 	t.nav.redirects = nil
 	t.nav.response = r
+	if t.rules.Proxy != nil {
+		if header, mark := t.rules.Proxy.Mark(); r.Header.Get(header) == mark {
+			t.nav.unreached = "net::ERR_PROXY_CONNECTION_FAILED"
+			return true
+		}
+	}
 	t.nav.refused = unwanted(r, t.rules.MaxDocument)
 	return t.nav.refused != nil
 }

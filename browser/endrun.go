@@ -19,6 +19,9 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 	p.mu.Lock()
 	key := owner{run: name}
 	r := p.runs[key]
+	if r != nil {
+		r.ended = true
+	}
 	delete(p.runs, key)
 	var blanks []*Tab
 	for _, t := range p.endTraces(name) {
@@ -41,8 +44,36 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 	case <-r.ready:
 		return errors.Join(err, p.endPlace(ctx, r))
 	case <-ctx.Done():
+		go p.endLater(context.WithoutCancel(ctx), r)
 		return errors.Join(err, fmt.Errorf("end a run: %w", context.Cause(ctx)))
 	}
+}
+
+// endLater ends a run's place that is being prepared still, which the lease that it is for bounds.
+func (p *Pool) endLater(ctx context.Context, r *run) {
+	<-r.ready
+	ctx, cancel := context.WithTimeout(ctx, cleanTimeout)
+	defer cancel()
+	_ = p.endPlace(ctx, r) // a context that stays is retired with its Chrome
+}
+
+// endIdleRun ends a run of which no lease is out, or does nothing.
+func (p *Pool) endIdleRun(ctx context.Context, name string) error {
+	p.mu.Lock()
+	r := p.runs[owner{run: name}]
+	idle := r != nil && r.leases == 0
+	p.mu.Unlock()
+	if !idle {
+		return nil
+	}
+	return p.EndRun(ctx, name)
+}
+
+// endOwn lets a run's own Chrome end with its last use.
+func (p *Pool) endOwn(m *member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drain(m)
 }
 
 // endPlace disposes of the browser context or Chrome of a run, or of the context of a site.
@@ -62,7 +93,7 @@ func (p *Pool) endPlace(ctx context.Context, r *run) error {
 		return nil
 	}
 	if r.options.Isolation == IsolateBrowser {
-		p.retire(ctx, m) // it closes when the run's use ends
+		p.endOwn(m) // it closes when the run's use ends
 		return nil
 	}
 	p.mu.Lock()
@@ -72,7 +103,7 @@ func (p *Pool) endPlace(ctx context.Context, r *run) error {
 		if errors.Is(err, ErrGone) {
 			return nil
 		}
-		p.retire(ctx, m)
+		p.retire(m, "a browser context could not be disposed of")
 		return err
 	}
 	return m.browser.awaitContextGone(ctx, r.context)
@@ -100,6 +131,7 @@ func (p *Pool) dropIdle(r *run) (tabs []*Tab) {
 
 // forget drops a tab that has gone with its browser context.
 func (t *Tab) forget() {
+	t.weighedEnough()
 	if t.uncount != nil {
 		t.uncount()
 	}

@@ -13,13 +13,29 @@ var (
 	ErrGone = errors.New("the browser is gone")
 	// ErrCrashed says that the tab's renderer crashed or was killed.
 	ErrCrashed = errors.New("the tab crashed")
+	// ErrOutOfMemory says that the kernel killed a process of Chrome for want of memory. It comes
+	// with ErrCrashed (the renderer of a tab) or with ErrGone (Chrome's main process).
+	ErrOutOfMemory = errors.New("the kernel killed it: memory had run out")
+	// ErrHeapLimit says that a renderer died since its JavaScript heap reached the limit of V8. It
+	// comes with ErrCrashed.
+	ErrHeapLimit = errors.New("its JavaScript heap reached the limit of V8")
+	// ErrKilled says that a process of Chrome was killed, neither by the kernel for want of memory
+	// nor by this package. It comes with ErrCrashed or ErrGone.
+	ErrKilled = errors.New("somebody killed it, and not the kernel for want of memory")
 	// ErrClosed says that the tab was closed, by its page or by its owner.
 	ErrClosed = errors.New("the tab is closed")
 	// ErrHung says that Chrome or a tab did not answer in time although the caller
 	// had time left.
 	ErrHung = errors.New("no answer in time")
+	// ErrScript says that a script of the page was ended, and its tab with it, because it did not
+	// end by itself: it took more processor time without a pause than the lease allows, or opened
+	// dialogs or windows without end.
+	ErrScript = errors.New("a script of the page does not end")
 	// ErrPoolClosed says that the pool takes no more leases.
 	ErrPoolClosed = errors.New("the pool of tabs is closed")
+	// ErrDraining says that a Chrome cannot be retired because another one that was has not
+	// closed yet.
+	ErrDraining = errors.New("another Chrome drains still")
 	// ErrStart says that no Chrome could be started.
 	ErrStart = errors.New("no usable Chrome")
 	// ErrTooLarge says that a document is larger than the lease allows.
@@ -33,6 +49,8 @@ var (
 	ErrNoEntry = errors.New("the history has no earlier entry")
 	// ErrRedirects says that a navigation was redirected too often.
 	ErrRedirects = errors.New("too many redirects")
+	// ErrForbidden says that a URL led to an address that the proxy lets nobody reach.
+	ErrForbidden = errors.New("the address may not be reached")
 	// ErrScheme says that a URL is neither http nor https.
 	ErrScheme = errors.New("only http and https are opened")
 )
@@ -43,9 +61,16 @@ type NetError struct {
 	Code string
 	// URL is what was asked for.
 	URL string
+	// Why is what else is known of it. Default: nil, nothing.
+	Why error
 }
 
-func (e *NetError) Error() string { return fmt.Sprintf("open %s: %s", e.URL, e.Code) }
+func (e *NetError) Error() string {
+	if e.Why != nil {
+		return fmt.Sprintf("open %s: %s: %v", e.URL, e.Code, e.Why)
+	}
+	return fmt.Sprintf("open %s: %s", e.URL, e.Code)
+}
 
 // ScriptError is an expression that threw, or a promise of its that was rejected.
 type ScriptError struct {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,26 +23,34 @@ const worldName = "ebb"
 // the document away meanwhile, the expression runs again in the new one.
 func (t *Tab) Evaluate(ctx context.Context, expression string) (json.RawMessage, error) {
 	t.endSteps()
-	return t.evaluate(ctx, expression, true)
+	return t.evaluate(ctx, expression, inIsolation, mayTakeLong)
 }
 
 // EvaluateMain is Evaluate in the page's own world, where its scripts may have
 // replaced anything.
 func (t *Tab) EvaluateMain(ctx context.Context, expression string) (json.RawMessage, error) {
-	return t.evaluate(ctx, expression, false)
+	return t.evaluate(ctx, expression, mayTakeLong)
 }
 
 // isolated is Evaluate for use among interactive steps, which stay possible.
 func (t *Tab) isolated(ctx context.Context, expression string) (json.RawMessage, error) {
-	return t.evaluate(ctx, expression, true)
+	return t.evaluate(ctx, expression, inIsolation)
 }
+
+// trait is what is special of an evaluation.
+type trait int
+
+const (
+	inIsolation trait = iota // in the isolated world; else in the page's own
+	mayTakeLong              // the guard lets it, as it does not let the page's scripts
+)
 
 // maxMoves is how often a document may be taken away from under one evaluation.
 const maxMoves = 10
 
-func (t *Tab) evaluate(ctx context.Context, expression string, isolated bool) (json.RawMessage, error) {
+func (t *Tab) evaluate(ctx context.Context, expression string, traits ...trait) (json.RawMessage, error) {
 	for moves := 0; ; moves++ {
-		raw, err := t.evaluateOnce(ctx, expression, isolated)
+		raw, err := t.evaluateOnce(ctx, expression, traits)
 		if err == nil || !isMoved(err) || ctx.Err() != nil {
 			return raw, err
 		}
@@ -60,14 +69,17 @@ func (t *Tab) evaluate(ctx context.Context, expression string, isolated bool) (j
 	}
 }
 
-func (t *Tab) evaluateOnce(ctx context.Context, expression string, isolated bool) (json.RawMessage, error) {
+func (t *Tab) evaluateOnce(ctx context.Context, expression string, traits []trait) (json.RawMessage, error) {
 	params := cdpruntime.EvaluateParams{Expression: expression, AwaitPromise: new(true), ReturnByValue: new(true), Silent: new(true)}
-	if isolated {
+	if slices.Contains(traits, inIsolation) {
 		world, err := t.isolatedWorld(ctx)
 		if err != nil {
 			return nil, err
 		}
 		params.ContextID = world
+	}
+	if slices.Contains(traits, mayTakeLong) {
+		defer t.session.guard.runs()()
 	}
 	res, err := cdp.Call(ctx, t.session, cdpruntime.Evaluate, params)
 	if err != nil {

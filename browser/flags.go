@@ -63,6 +63,7 @@ func flags(o LaunchOptions, profile string, headlessShell bool) []string {
 	if o.NoSandbox {
 		args = append(args, "--no-sandbox")
 	}
+	args = append(args, proxyFlags(o.Proxy)...)
 	args = append(args, o.Flags...)
 	return append(args, "about:blank")
 }
@@ -79,9 +80,17 @@ func shmIsLarge(dir string) bool {
 // refusedFlags would take away what this package promises, or fight with it.
 var refusedFlags = []string{"--no-sandbox", "--remote-debugging-port", "--remote-debugging-address", "--user-data-dir", "--remote-debugging-pipe"}
 
+// proxyOnlyFlags would open another way to the network than the proxy, or find one.
+var proxyOnlyFlags = []string{
+	"--proxy-server", "--proxy-bypass-list", "--proxy-pac-url", "--proxy-auto-detect", "--no-proxy-server",
+	"--host-resolver-rules", "--host-rules", "--webrtc-ip-handling-policy", "--force-webrtc-ip-handling-policy",
+	"--enable-quic", "--origin-to-force-quic-on",
+}
+
 // RefusedFlag returns the first of flags that may not be given, and what to do
-// instead; "" when all may.
-func RefusedFlag(flags []string) (flag, advice string) {
+// instead; "" when all may. Where Chrome may use a proxy only, those that open another way
+// are refused too.
+func RefusedFlag(flags []string, proxied bool) (flag, advice string) {
 	for _, f := range flags {
 		name, _, _ := strings.Cut(f, "=")
 		if !strings.HasPrefix(name, "--") {
@@ -92,6 +101,9 @@ func RefusedFlag(flags []string) (flag, advice string) {
 				return f, "set browser.sandbox to false if it must be"
 			}
 			return f, "Ebb sets it itself"
+		}
+		if proxied && slices.Contains(proxyOnlyFlags, name) {
+			return f, "it would lead Chrome around the egress proxy; use egress.proxy and egress.allow, or set egress.enabled to false"
 		}
 	}
 	return "", ""

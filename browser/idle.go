@@ -79,9 +79,12 @@ func (p *Pool) open(ctx context.Context, at spot, o LeaseOptions) (*Tab, error) 
 	if err != nil {
 		p.mu.Lock()
 		p.coming--
+		if ctx.Err() == nil {
+			m.failures++
+		}
 		p.mu.Unlock()
 		if m.browser.Err() == nil && ctx.Err() == nil && isTimeout(err) {
-			p.retire(context.WithoutCancel(ctx), m)
+			p.retire(m, "no tab could be opened in time")
 		}
 		return nil, err
 	}
@@ -91,20 +94,22 @@ func (p *Pool) open(ctx context.Context, at spot, o LeaseOptions) (*Tab, error) 
 	return tab, nil
 }
 
-// makeRoom counts a tab that is about to be opened, and closes the idle tab that has waited
+// makeRoom counts a tab that is about to be opened, and closes the idle tabs that have waited
 // longest where leases, those to come, and idle tabs fill the pool.
 func (p *Pool) makeRoom(ctx context.Context) {
 	p.mu.Lock()
-	var oldest *idleTab
-	if len(p.leases)+p.coming+len(p.idle) >= p.options.Tabs {
-		if n := slices.IndexFunc(p.idle, func(i *idleTab) bool { return !i.busy }); n >= 0 {
-			oldest = p.idle[n]
-			p.idle = slices.Delete(p.idle, n, n+1)
+	var oldest []*Tab
+	for limit := p.TabLimit(); len(p.leases)+p.coming+len(p.idle) >= limit; {
+		n := slices.IndexFunc(p.idle, func(i *idleTab) bool { return !i.busy })
+		if n < 0 {
+			break
 		}
+		oldest = append(oldest, p.idle[n].tab)
+		p.idle = slices.Delete(p.idle, n, n+1)
 	}
 	p.coming++
 	p.mu.Unlock()
-	if oldest != nil {
-		_ = oldest.tab.close(ctx) // a tab that does not close dies with its Chrome
+	for _, t := range oldest {
+		_ = t.close(ctx) // a tab that does not close dies with its Chrome
 	}
 }

@@ -46,14 +46,37 @@ type LeaseOptions struct {
 	// MaxDocument is the largest document that is taken, in bytes, as far as the server
 	// announces it. Default: 0, no limit.
 	MaxDocument int64
+	// MaxScript is how much processor time a script of the page may take without a pause while somebody
+	// waits for the page. Then it is ended, the tab with it, and who waits gets ErrScript. Default: 0, any.
+	MaxScript time.Duration
 	// OwnContext puts a site's tabs of isolation tab, kept ones too, into a browser context of the
 	// site's own, which stays between runs. Default: false, the default browser context.
 	OwnContext bool
+	// Proxy is the only way to the network for the tab, other than its Chrome's: its site, or
+	// its run, then has a browser context of its own. Default: nil, that of its Chrome.
+	Proxy Proxy
 	// LeaveDocuments leaves the documents of a run's tabs (isolation tab) open at its end. Default:
 	// false, EndRun leaves them for empty ones.
 	LeaveDocuments bool
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
 	CountBytes bool
+
+	otherProxy bool // Proxy is not that of the pool's Chrome
+}
+
+// proxied fills in the proxy of the pool's Chrome.
+func (o *LeaseOptions) proxied(pools Proxy) error {
+	switch {
+	case o.Proxy == nil || o.Proxy == pools:
+		o.Proxy = pools
+	case pools == nil:
+		return errNoGuard
+	case o.Site == "":
+		return errors.New("lend a tab: a proxy of a site's own needs a site")
+	default:
+		o.otherProxy = true
+	}
+	return nil
 }
 
 func (o *LeaseOptions) check() error {
@@ -80,11 +103,11 @@ func (o *LeaseOptions) check() error {
 }
 
 func (o LeaseOptions) rules() rules {
-	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes}
+	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes, Proxy: o.Proxy}
 }
 
 func (r rules) equal(other rules) bool {
-	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes &&
+	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes && r.Proxy == other.Proxy &&
 		slices.Equal(r.BlockKinds, other.BlockKinds) && slices.Equal(r.BlockURLs, other.BlockURLs)
 }
 
@@ -146,7 +169,7 @@ func (p *Pool) lendKept(ctx context.Context, o LeaseOptions) (*Lease, error) {
 
 // fits says whether a kept tab can be lent. The caller holds the pool's mu.
 func (k *keptTab) fits(o LeaseOptions) bool {
-	own := o.Isolation == IsolateTab && o.OwnContext
+	own := o.siteOwn()
 	return k.tab != nil && k.tab.Err() == nil && k.tab.rules.equal(o.rules()) && own == (k.at.run != nil) && !k.at.member.retired
 }
 
@@ -188,10 +211,12 @@ func (l *Lease) release(ctx context.Context, cause error) error {
 	defer func() {
 		p.mu.Lock()
 		delete(p.leases, l)
+		l.at.member.speaks(l, cause)
 		p.mu.Unlock()
 		p.leave(ctx, l.at)
-		p.places.Release(1)
+		p.places.free()
 	}()
+	l.noteVisit(cause)
 	l.endSteps()
 	usable := l.Tab.Err() == nil && harmless(cause) && !l.spent.Load() && !p.retiredRun(l.at.run)
 	if l.kept != nil {
@@ -210,7 +235,7 @@ func harmless(err error) bool {
 	var scriptErr *ScriptError
 	return err == nil || errors.As(err, &netErr) || errors.As(err, &scriptErr) ||
 		errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNotPage) || errors.Is(err, ErrNoElement) ||
-		errors.Is(err, ErrNoEntry) || errors.Is(err, ErrScheme) || errors.Is(err, ErrRedirects)
+		errors.Is(err, ErrNoEntry) || errors.Is(err, ErrScheme) || errors.Is(err, ErrRedirects) || errors.Is(err, ErrForbidden)
 }
 
 // putIdle keeps the tab for the next lease; false where its run has ended.
@@ -247,7 +272,7 @@ func (l *Lease) discard(ctx context.Context) error {
 	if err == nil || errors.Is(err, ErrGone) {
 		return nil
 	}
-	l.pool.retire(ctx, l.at.member)
+	l.pool.retire(l.at.member, "a tab could not be closed")
 	return err
 }
 

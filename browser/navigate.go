@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -29,9 +30,11 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	if err := t.leaveFor(ctx, u); err != nil {
 		return Response{}, err
 	}
+	t.weighedEnough()
 	t.mu.Lock()
 	t.nav = navigation{}
 	t.mu.Unlock()
+	t.beginVisit()
 	t.browser.pages.Add(1)
 	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
 	if err == nil && res.ErrorText == "" && !res.IsDownload {
@@ -41,6 +44,8 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	nav := t.nav
 	t.mu.Unlock()
 	switch {
+	case nav.unreached != "":
+		return nav.response, notReached(t.rules.Proxy, rawURL, nav.response.URL, nav.unreached)
 	case nav.refused != nil:
 		return nav.response, fmt.Errorf("open %s: %w", rawURL, nav.refused)
 	case err != nil:
@@ -49,8 +54,13 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 		return nav.response, fmt.Errorf("open %s: %w: it is a download", rawURL, ErrNotPage)
 	case res.ErrorText == "net::ERR_TOO_MANY_REDIRECTS":
 		return nav.response, fmt.Errorf("open %s: %w", rawURL, ErrRedirects)
+	case ofProxy(res.ErrorText):
+		return nav.response, notReached(t.rules.Proxy, rawURL, cmp.Or(nav.response.URL, rawURL), res.ErrorText)
 	case res.ErrorText != "":
 		return nav.response, &NetError{Code: res.ErrorText, URL: rawURL}
+	}
+	if t.rules.MaxDocument > 0 && res.LoaderID != "" && nav.response.weighed() {
+		t.weigh(res.LoaderID)
 	}
 	if nav.response.URL == "" {
 		// Nothing was fetched: the page stayed in the same document, for a fragment.

@@ -12,12 +12,30 @@ import (
 )
 
 // member is one Chrome of the pool. A retired one takes no new runs and is closed when
-// its last lease has come back and the last of its runs has ended.
+// its last lease has come back and the last of its runs has ended. The pool's mu guards it.
 type member struct {
-	browser  *Browser
-	uses     int // leases, and runs that have a browser context in it or own it
-	retired  bool
-	contexts map[cdp.BrowserContextID]bool // those of runs and sites
+	browser   *Browser
+	own       bool      // a run's own; the others are for all runs, one after the other
+	uses      int       // leases, and runs that have a browser context in it or own it
+	since     time.Time // when the last use ended, or it came
+	home      bool      // its default browser context has what tabs of isolation tab left there
+	failures  int       // leases in a row that failed for reasons that speak against it
+	recycling *Recycling
+	retired   bool
+	again     time.Time                     // no successor is started before
+	timer     *time.Timer                   // when something may be due; nil while nothing is
+	contexts  map[cdp.BrowserContextID]bool // those of runs and sites
+	left      chan struct{}                 // closed when it is gone and that was told
+}
+
+// close closes a Chrome and waits until the pool has forgotten it.
+func (m *member) close(ctx context.Context) error {
+	err := m.browser.Close(ctx)
+	select {
+	case <-m.left:
+	case <-ctx.Done():
+	}
+	return err
 }
 
 // run is what the pool knows of an owner: of a run between its first lease and EndRun, of
@@ -31,6 +49,7 @@ type run struct {
 
 	leases  int  // that are out
 	retired bool // another takes its place: it ends with its last lease
+	ended   bool // EndRun has come: no lease may make its place anew
 }
 
 // place returns the Chrome and the browser context that a lease belongs to. Both count
@@ -53,6 +72,10 @@ func (p *Pool) place(ctx context.Context, o LeaseOptions) (spot, error) {
 		}
 		at := spot{ground: r.ground, run: r}
 		p.mu.Lock()
+		if r.ended {
+			p.mu.Unlock()
+			return spot{}, errors.New("the run has ended meanwhile")
+		}
 		if r.err == nil && at.enter() {
 			p.mu.Unlock()
 			return at, nil
@@ -93,12 +116,12 @@ func (p *Pool) noteRun(key owner, o LeaseOptions) (*run, bool) {
 func (p *Pool) prepare(ctx context.Context, r *run) {
 	defer close(r.ready)
 	if r.options.Isolation == IsolateBrowser {
-		b, err := p.launch(ctx)
+		b, err := p.launch(ctx, r.options.Proxy)
 		if err != nil {
 			r.err = err
 			return
 		}
-		m := p.join(b)
+		m := p.join(b, true)
 		p.mu.Lock()
 		r.ground = ground{member: m}
 		m.uses++ // until EndRun
@@ -110,7 +133,7 @@ func (p *Pool) prepare(ctx context.Context, r *run) {
 		r.err = err
 		return
 	}
-	in, err := m.browser.newContext(ctx)
+	in, err := m.browser.newContext(ctx, r.options.Proxy)
 	if err == nil {
 		p.mu.Lock()
 		r.ground = ground{member: m, context: in}
@@ -130,49 +153,50 @@ func (p *Pool) enter(ctx context.Context) (*member, error) {
 			p.mu.Unlock()
 			return nil, ErrPoolClosed
 		}
-		if p.main != nil && p.wornOut(p.main) {
-			worn := p.main
-			p.mu.Unlock()
-			p.retire(ctx, worn)
-			continue
-		}
 		if m := p.main; m != nil && !m.retired && m.browser.Err() == nil {
 			m.uses++
+			p.look(m) // where it is due, this use still goes there
 			p.mu.Unlock()
+			p.tellNews()
 			return m, nil
 		}
-		starting := p.start
+		starting, because := p.start, p.recycled.latest
 		if starting == nil {
-			starting = make(chan struct{})
-			p.start, p.failed = starting, nil
-			go p.startMain(starting)
+			starting = p.beginStart(nil)
 		}
 		p.mu.Unlock()
-		select {
-		case <-starting:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-		p.mu.Lock()
-		err := p.failed
-		p.mu.Unlock()
-		if err != nil {
+		if err := p.awaitStart(ctx, starting, because); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// wornOut says whether a Chrome has opened its number of pages. The caller holds mu.
-func (p *Pool) wornOut(m *member) bool {
-	if p.options.PagesPerBrowser <= 0 || m.browser.Pages() < p.options.PagesPerBrowser {
-		return false
+// beginStart starts the shared Chrome, in place of one that goes on until then; nil for none. The caller
+// holds mu.
+func (p *Pool) beginStart(old *member) chan struct{} {
+	p.start, p.failed = make(chan struct{}), nil
+	go p.startMain(p.start, old)
+	return p.start
+}
+
+// awaitStart waits for a start to end; where it is because of a retirement, the wait counts there.
+func (p *Pool) awaitStart(ctx context.Context, starting <-chan struct{}, because *Recycling) error {
+	began := time.Now()
+	var err error
+	select {
+	case <-starting:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
 	}
-	for _, k := range p.kept {
-		if k.tab != nil && k.at.member == m {
-			return false
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if because != nil {
+		because.Waited += time.Since(began)
 	}
-	return true
+	if err == nil {
+		err = p.failed
+	}
+	return err
 }
 
 // maxStartDelay is the longest pause between two starts that fail.
@@ -180,7 +204,7 @@ const maxStartDelay = 30 * time.Second
 
 // startMain starts the shared Chrome. It has no caller's context: the Chrome is for
 // all of them. After a failure the next start waits a little longer each time.
-func (p *Pool) startMain(done chan struct{}) {
+func (p *Pool) startMain(done chan struct{}, old *member) {
 	p.mu.Lock()
 	delay := p.delay
 	p.mu.Unlock()
@@ -190,29 +214,35 @@ func (p *Pool) startMain(done chan struct{}) {
 	err := ErrPoolClosed
 	select {
 	case <-timer.C:
-		b, err = p.launch(context.Background())
+		b, err = p.launch(context.Background(), p.options.Launch.Proxy)
 	case <-p.closed:
 	}
 	var m *member
 	if err == nil {
-		m = p.join(b)
+		m = p.join(b, false)
+		err = b.Err()
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.failed, p.start = err, nil
 	if err == nil {
-		p.main, p.delay = m, 0
+		p.succeed(old, m)
+		p.arm(m)
 	} else {
 		p.delay = min(max(2*p.delay, 250*time.Millisecond), maxStartDelay)
+		p.keepOn(old, err)
 	}
+	p.mu.Unlock()
+	p.tellNews()
 	close(done)
 }
 
 // launch starts a Chrome; it gives up when the pool is closed.
-func (p *Pool) launch(ctx context.Context) (*Browser, error) {
+func (p *Pool) launch(ctx context.Context, proxy Proxy) (*Browser, error) {
 	ctx, cancel := p.untilClosed(ctx)
 	defer cancel()
-	b, err := Launch(ctx, p.options.Launch)
+	o := p.options.Launch
+	o.Proxy = proxy
+	b, err := Launch(ctx, o)
 	if err == nil && p.options.OnLaunch != nil {
 		p.options.OnLaunch(b)
 	}
@@ -220,8 +250,8 @@ func (p *Pool) launch(ctx context.Context) (*Browser, error) {
 }
 
 // join makes a Chrome a member, and forgets it when it ends.
-func (p *Pool) join(b *Browser) *member {
-	m := &member{browser: b, contexts: map[cdp.BrowserContextID]bool{}}
+func (p *Pool) join(b *Browser, own bool) *member {
+	m := &member{browser: b, own: own, since: time.Now(), contexts: map[cdp.BrowserContextID]bool{}, left: make(chan struct{})}
 	p.mu.Lock()
 	p.all[m] = true
 	shut := p.shut
@@ -230,11 +260,13 @@ func (p *Pool) join(b *Browser) *member {
 		b.Kill()
 	}
 	go func() {
+		defer close(m.left)
 		<-b.cleaned
 		p.forget(m)
 		if p.options.OnGone != nil {
 			p.options.OnGone(b)
 		}
+		p.tellNews()
 	}()
 	return m
 }
@@ -247,6 +279,16 @@ func (p *Pool) forget(m *member) {
 	p.fetched += m.browser.Fetched()
 	if p.main == m {
 		p.main = nil
+	}
+	if m.timer != nil {
+		m.timer.Stop()
+	}
+	if m.recycling != nil {
+		m.recycling.Gone = time.Now()
+		p.recycled.note(m.recycling)
+	}
+	if p.main != nil {
+		p.look(p.main) // what was due had to wait while this one drained
 	}
 	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.at.member == m })
 	p.forgetKept(m)
@@ -269,17 +311,28 @@ func (p *Pool) forgetKept(m *member) {
 // its last one.
 func (p *Pool) leave(ctx context.Context, at spot) {
 	p.mu.Lock()
-	at.member.uses--
-	last := at.member.retired && at.member.uses == 0
+	m := at.member
+	m.uses--
+	if m.uses == 0 {
+		m.since = time.Now()
+		p.arm(m)
+	}
+	if m.uses == 0 || p.failing(m) { // while it is used, the next run asks soon enough
+		p.look(m)
+	}
+	last := m.retired && m.uses == 0
 	ended := false
 	if r := at.run; r != nil {
 		r.leases--
 		ended = r.retired && r.leases == 0
 	}
 	p.mu.Unlock()
+	p.tellNews()
 	switch {
+	case last && m.own:
+		_ = m.close(ctx) // it goes on in the background if the time is short
 	case last:
-		_ = at.member.browser.Close(ctx) // it goes on in the background if the time is short
+		m.browser.beginClose()
 	case ended:
 		_ = p.endPlace(ctx, at.run) // a context that stays is retired with its Chrome
 	}
@@ -295,20 +348,22 @@ func (p *Pool) retiredRun(r *run) bool {
 	return r.retired
 }
 
-// retire takes a Chrome out of use: it gets no new runs and closes with its last use.
-func (p *Pool) retire(ctx context.Context, m *member) {
+// retire takes a Chrome out of use at once that does not answer: it gets no new runs and closes with its
+// last use.
+func (p *Pool) retire(m *member, says string) {
 	p.mu.Lock()
-	m.retired = true
-	if p.main == m {
-		p.main = nil
+	if !m.retired && !m.own && m.recycling == nil {
+		p.recycle(m, RecycleHang, says)
 	}
-	last := m.uses == 0
+	p.drain(m)
+	p.mu.Unlock()
+	p.tellNews()
+}
+
+// dropSites drops the idle and kept tabs that outlive runs. The caller holds mu.
+func (p *Pool) dropSites(m *member) {
 	p.idle = slices.DeleteFunc(p.idle, func(i *idleTab) bool { return i.at.member == m && i.run == "" })
 	p.forgetKept(m)
-	p.mu.Unlock()
-	if last {
-		_ = m.browser.Close(ctx)
-	}
 }
 
 // Start starts the shared Chrome if none runs, so that its start can be told from the

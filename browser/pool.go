@@ -11,7 +11,6 @@ import (
 
 	"github.com/chromedp/cdproto/target"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 )
 
 // PoolOptions say how many tabs there may be and which Chrome they live in.
@@ -22,10 +21,11 @@ type PoolOptions struct {
 	Tabs int
 	// AcquireTimeout bounds the wait for a place. Default: 0, the context alone does.
 	AcquireTimeout time.Duration
-	// PagesPerBrowser is after how many navigations the shared Chrome is retired: new
-	// runs get a new one, and it closes when its last run has ended. A Chrome with a
-	// kept page stays. Default: 0, never.
-	PagesPerBrowser int
+	// Recycle says when the Chrome that runs share is retired. Default: never.
+	Recycle Recycle
+	// OnRecycle is told of each retirement when it is decided and when it has ended, one call after
+	// the other, from any goroutine; it must not block. Default: nobody.
+	OnRecycle func(Recycling)
 	// OnLaunch and OnGone are called for each Chrome that starts and that ends, from
 	// any goroutine; they must not block. Default: none.
 	OnLaunch func(*Browser)
@@ -34,17 +34,19 @@ type PoolOptions struct {
 
 // Pool lends tabs. Its invariants:
 //
-//   - at most Tabs leases are out, and they are given in the order in which they were
-//     asked for;
+//   - no lease is given while as many are out as SetTabs allows, which is Tabs or less, and they are
+//     given in the order in which they were asked for;
 //   - a tab is lent to one lease at a time, or idle, or closed;
 //   - leased and idle tabs together are never more than Tabs, kept tabs and those that are being
 //     cleaned aside;
 //   - only Release, EndRun, Clean and Close end a tab, and whatever fails in them, the place
 //     of the lease is given back;
-//   - no lease's context ends a Chrome.
+//   - no lease's context ends a Chrome;
+//   - a Chrome that is retired closes with its last lease and run, never before; of those that runs
+//     share, one takes new runs and at most one drains, but for one that does not answer.
 type Pool struct {
 	options PoolOptions
-	places  *semaphore.Weighted
+	places  *places
 	closed  chan struct{}
 
 	mu      sync.Mutex
@@ -63,7 +65,8 @@ type Pool struct {
 	opened  int           // tabs opened so far
 	fetched int64         // bytes, in Chromes that have ended
 
-	waiting atomic.Int64
+	recycled recyclings
+	waiting  atomic.Int64
 }
 
 // keptTab is a tab whose document stays open between leases.
@@ -81,7 +84,7 @@ func NewPool(o PoolOptions) *Pool {
 		o.Tabs = 4
 	}
 	return &Pool{
-		options: o, places: semaphore.NewWeighted(int64(o.Tabs)), closed: make(chan struct{}),
+		options: o, places: &places{limit: o.Tabs}, closed: make(chan struct{}),
 		all: map[*member]bool{}, runs: map[owner]*run{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{},
 	}
 }
@@ -93,6 +96,9 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := o.proxied(p.options.Launch.Proxy); err != nil {
+		return nil, err
+	}
 	ctx, cancel := p.untilClosed(ctx)
 	defer cancel()
 	if err := p.awaitPlace(ctx); err != nil {
@@ -100,7 +106,7 @@ func (p *Pool) Acquire(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	}
 	l, err := p.lend(ctx, o)
 	if err != nil {
-		p.places.Release(1)
+		p.places.free()
 		if ctx.Err() != nil {
 			err = errors.Join(context.Cause(ctx), err)
 		}
@@ -135,10 +141,20 @@ func (p *Pool) awaitPlace(ctx context.Context) error {
 	}
 	p.waiting.Add(1)
 	defer p.waiting.Add(-1)
-	if err := p.places.Acquire(ctx, 1); err != nil {
-		return fmt.Errorf("wait for a tab: %w", context.Cause(ctx))
+	if err := p.places.take(ctx); err != nil {
+		return fmt.Errorf("wait for a tab: %w", err)
 	}
 	return nil
+}
+
+// SetTabs changes how many leases may be out at once, from 1 to PoolOptions.Tabs. Leases that are out
+// stay; the next one is given when fewer are out.
+func (p *Pool) SetTabs(n int) { p.places.set(min(max(n, 1), p.options.Tabs)) }
+
+// TabLimit is how many leases may be out at once.
+func (p *Pool) TabLimit() int {
+	limit, _ := p.places.count()
+	return limit
 }
 
 func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
@@ -166,10 +182,14 @@ func (p *Pool) leased(l *Lease) *Lease {
 	p.coming--
 	l.trace = p.traceOf(l.options)
 	l.trace.grounds[l.at.ground] = true
+	if l.options.Isolation == IsolateTab {
+		l.at.member.home = true
+	}
 	p.leases[l] = true
 	p.mu.Unlock()
 	l.touched.site, l.touched.run, l.touched.whole = l.options.Site, l.options.Run, &l.trace.touched
 	l.Tab.noteFor(&l.touched)
+	l.Tab.session.guard.limit.Store(int64(l.options.MaxScript))
 	return l
 }
 
@@ -184,12 +204,15 @@ func (p *Pool) Close(ctx context.Context) error {
 	members := make([]*member, 0, len(p.all))
 	for m := range p.all {
 		members = append(members, m)
+		if m.timer != nil {
+			m.timer.Stop()
+		}
 	}
 	starting := p.start
 	p.mu.Unlock()
 	var g errgroup.Group
 	for _, m := range members {
-		g.Go(func() error { return m.browser.Close(ctx) })
+		g.Go(func() error { return m.close(ctx) })
 	}
 	err := g.Wait()
 	if starting != nil {

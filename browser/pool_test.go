@@ -242,31 +242,6 @@ func TestJobsDeadlineEndsNoChrome(t *testing.T) {
 	require.NoError(t, other.Release(ctx, nil))
 }
 
-func TestWornOutChromeIsRetired(t *testing.T) {
-	srv := serve(t, map[string]string{"/": `<p>x`})
-	p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 2, PagesPerBrowser: 2})
-	ctx := within(t, 60*time.Second)
-	visit := func(run string) int {
-		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: run})
-		require.NoError(t, err)
-		_, err = l.Navigate(ctx, srv.URL+"/")
-		require.NoError(t, err)
-		require.NoError(t, l.Release(ctx, nil))
-		return l.Browser().PID()
-	}
-	first := visit("a")
-	require.Equal(t, first, visit("a"))
-	second := visit("b")
-	require.NotEqual(t, first, second, "a new run gets a new Chrome")
-	require.Equal(t, first, visit("a"), "a run that is under way stays where it is")
-	require.Len(t, p.Browsers(), 2)
-	require.NoError(t, p.EndRun(ctx, "a"))
-	require.Eventually(t, func() bool { return len(p.Browsers()) == 1 }, 10*time.Second, 10*time.Millisecond)
-	require.Equal(t, second, p.Browsers()[0].PID())
-	require.NoError(t, p.EndRun(ctx, "b"))
-	require.NoError(t, p.Close(ctx))
-}
-
 func TestClosedPool(t *testing.T) {
 	p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1})
 	ctx := within(t, 60*time.Second)

@@ -16,6 +16,7 @@ import (
 type stat struct {
 	state      byte
 	ppid, pgid int
+	took       time.Duration // of the processor
 }
 
 func readStat(pid int) (stat, error) {
@@ -46,7 +47,47 @@ func parseStat(b []byte) (stat, error) {
 	if err1 != nil || err2 != nil {
 		return stat{}, fmt.Errorf("no numbers in %q", b)
 	}
-	return stat{state: f[0][0], ppid: ppid, pgid: pgid}, nil
+	st := stat{state: f[0][0], ppid: ppid, pgid: pgid}
+	if len(f) > 12 {
+		user, _ := strconv.ParseInt(string(f[11]), 10, 64)
+		system, _ := strconv.ParseInt(string(f[12]), 10, 64)
+		st.took = time.Duration(user+system) * clockTick
+	}
+	return st, nil
+}
+
+// clockTick is the unit in which the kernel tells processor time to programs: 100 a second on every
+// architecture that Chrome runs on.
+const clockTick = 10 * time.Millisecond
+
+// mainThreads are the processor times that the main threads of the processes of a Chrome have
+// taken so far, by pid.
+func mainThreads(root int) map[int]time.Duration {
+	took := map[int]time.Duration{}
+	eachProcess(func(pid int) {
+		if st, err := readStat(pid); err != nil || st.pgid != root || pid == root {
+			return
+		}
+		n := strconv.Itoa(pid)
+		b, err := os.ReadFile("/proc/" + n + "/task/" + n + "/stat")
+		if err != nil {
+			return
+		}
+		if st, err := parseStat(b); err == nil {
+			took[pid] = st.took
+		}
+	})
+	return took
+}
+
+// most is the most that one of the processes has taken in between.
+func most(before, after map[int]time.Duration) (took time.Duration) {
+	for pid, now := range after {
+		if then, known := before[pid]; known {
+			took = max(took, now-then)
+		}
+	}
+	return took
 }
 
 // eachProcess calls fn with the pid of every process that /proc shows.

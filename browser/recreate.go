@@ -31,15 +31,18 @@ func (p *Pool) DisposeContexts(ctx context.Context) error {
 	return work.report.Err
 }
 
-// Restart retires the shared Chrome, which closes when its last lease has come back, and starts
-// another.
+// Restart puts another Chrome in the place of the shared one, which closes when its last lease has come
+// back, and waits for that.
 func (p *Pool) Restart(ctx context.Context) error {
 	p.mu.Lock()
 	m := p.main
 	p.mu.Unlock()
 	if m != nil {
-		p.retire(ctx, m)
-		if err := awaitGone(ctx, m.browser); err != nil {
+		err := p.replace(ctx, m)
+		if err == nil {
+			err = awaitGone(ctx, m.browser)
+		}
+		if err != nil {
 			return fmt.Errorf("restart Chrome: %w", err)
 		}
 	}

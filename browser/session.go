@@ -24,6 +24,8 @@ type session struct {
 	id   target.SessionID // "" for the browser's own
 	done chan struct{}    // closed when the session has ended
 
+	guard *guard // of a tab's session; nil for others
+
 	mu       sync.Mutex
 	why      error
 	nextKey  int
@@ -41,6 +43,9 @@ func (s *session) Call(ctx context.Context, method string, params, result any) e
 	case <-s.done:
 		return s.reason()
 	default:
+	}
+	if s.guard != nil {
+		defer s.guard.enter()()
 	}
 	return s.conn.call(ctx, s, method, params, result)
 }

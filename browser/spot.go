@@ -35,8 +35,14 @@ func (o LeaseOptions) owner() (owner, bool) {
 	switch {
 	case o.Isolation == IsolateContext, o.Isolation == IsolateBrowser:
 		return owner{run: o.Run}, true
-	case o.Isolation == IsolateTab && o.OwnContext:
+	case o.siteOwn():
 		return owner{site: o.Site}, true
 	}
 	return owner{}, false
+}
+
+// siteOwn says whether the site's tabs that outlive a run need a browser context of the
+// site's own.
+func (o LeaseOptions) siteOwn() bool {
+	return o.Isolation == IsolateTab && o.OwnContext || o.otherProxy && (o.Isolation == IsolateTab || o.Isolation == IsolatePage || o.Keep != "")
 }

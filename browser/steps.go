@@ -105,6 +105,7 @@ func (t *Tab) step(ctx context.Context, what, css string, action chromedp.Action
 		ctx, cancel = context.WithTimeout(ctx, callTimeout)
 		defer cancel()
 	}
+	defer t.session.guard.enter()()
 	tab, err := t.full(ctx)
 	if err == nil {
 		err = t.run(ctx, tab, action)

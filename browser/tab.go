@@ -29,6 +29,7 @@ type Tab struct {
 	mu    sync.Mutex
 	world cdpruntime.ExecutionContextID // 0 when a navigation has made it invalid
 	nav   navigation
+	visit visit
 	url   string
 
 	frames  frames   // what is shown now
@@ -38,9 +39,25 @@ type Tab struct {
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
 	uncount func() // ends the counting of what is fetched; nil without
-	steps   steps  // chromedp, while interactive steps need it
-	popups  atomic.Int64
-	dialogs atomic.Int64
+
+	weighing weighing
+	steps    steps // chromedp, while interactive steps need it
+	popups   atomic.Int64
+	dialogs  atomic.Int64
+	asks     asks
+}
+
+// asks is how often the document that is open has asked for a person.
+type asks struct{ dialogs, popups atomic.Int64 }
+
+// maxAsks is how many dialogs, or windows, one document may open.
+const maxAsks = 200
+
+// asked counts what a document asks for, and ends its tab when it does so without end.
+func (t *Tab) asked(what string, count *atomic.Int64) {
+	if count.Add(1) > maxAsks && t.session.guard.limit.Load() > 0 {
+		t.session.giveUp(fmt.Errorf("%w: it opened more than %d %s", ErrScript, maxAsks, what))
+	}
 }
 
 // openTab makes a tab in a browser context ("" is the default one) and prepares it.
@@ -80,6 +97,7 @@ func (t *Tab) attach(ctx context.Context) error {
 		return err
 	}
 	t.session = b.conn.open(res.SessionID)
+	t.session.guard = newGuard(t.session, b.PID())
 	b.tracker.add(t)
 	t.listen()
 	if _, err := cdp.Call(ctx, t.session, page.Enable, page.EnableParams{}); err != nil {
@@ -106,6 +124,7 @@ func (t *Tab) listen() {
 		t.dialogs.Add(1)
 		leave := ev.Type == page.DialogTypeBeforeunload
 		t.session.post(page.CommandHandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: leave})
+		t.asked("dialogs", &t.asks.dialogs)
 	})
 	listen(t.session, page.FrameNavigated, func(ev page.EventFrameNavigated) {
 		if ev.Frame == nil {
@@ -119,11 +138,14 @@ func (t *Tab) listen() {
 		if ev.Frame.ParentID != "" {
 			return
 		}
-		t.world, t.url = 0, ev.Frame.URL+ev.Frame.URLFragment
+		t.world, t.url, t.weighing.arrived = 0, ev.Frame.URL+ev.Frame.URLFragment, false
+		t.asks.dialogs.Store(0)
+		t.asks.popups.Store(0)
 		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
 		close(t.moved)
 		t.moved = make(chan struct{})
 	})
+	listen(t.session, page.DomContentEventFired, func(page.EventDomContentEventFired) { t.arrived() })
 	listen(t.session, page.FrameDetached, func(ev page.EventFrameDetached) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -176,15 +198,16 @@ func (t *Tab) Err() error {
 // Browser is the Chrome that the tab belongs to.
 func (t *Tab) Browser() *Browser { return t.browser }
 
-// crashError names what happened to a crashed target.
-func crashError(ev target.EventTargetCrashed) error {
-	return fmt.Errorf("%w: its renderer was %s (code %d)", ErrCrashed, ev.Status, ev.ErrorCode)
-}
-
 // closePatience is how long a tab may take to close by itself before its scripts are
 // ended. They are not ended at once: with no script running, that request stays with
 // the page until one does, and it then holds up the very closing.
 const closePatience = 300 * time.Millisecond
+
+// crashPatience is how long it may take before its renderer is made to crash, which ends what runs in it.
+const crashPatience = 2 * time.Second
+
+// firstPatience is how long the first request to close a tab may take before it is made again.
+const firstPatience = 20 * time.Millisecond
 
 // close closes the tab and checks that it has gone.
 func (t *Tab) close(ctx context.Context) error {
@@ -193,8 +216,10 @@ func (t *Tab) close(ctx context.Context) error {
 	timer := time.AfterFunc(closePatience, func() {
 		t.session.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
 	})
+	crash := time.AfterFunc(crashPatience, func() { t.session.post(page.CommandCrash, cdp.Empty{}) })
 	err := t.browser.closeTarget(ctx, t.id)
 	timer.Stop()
+	crash.Stop()
 	return err
 }
 
@@ -210,9 +235,9 @@ func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
 		}
 	})
 	defer off()
-	for {
-		// A request that comes while a document takes another's place is lost: it is made
-		// again.
+	for patience := firstPatience; ; patience = min(2*patience, closePatience) {
+		// A request that comes while a document takes another's place, as one does that
+		// follows its navigation at once, is lost: it is made again.
 		if _, err := cdp.Call(ctx, b.conn.root, target.CloseTarget, target.CloseTargetParams{TargetID: id}); err != nil {
 			if strings.Contains(err.Error(), "No target ") {
 				return nil
@@ -222,7 +247,7 @@ func (b *Browser) closeTarget(ctx context.Context, id target.ID) error {
 		if !b.tracker.has(id) {
 			return nil
 		}
-		again := time.NewTimer(closePatience)
+		again := time.NewTimer(patience)
 		select {
 		case <-gone:
 			again.Stop()

@@ -21,7 +21,7 @@ import (
 )
 
 // serve answers each path with a page.
-func serve(t *testing.T, pages map[string]string) *httptest.Server {
+func serve(t testing.TB, pages map[string]string) *httptest.Server {
 	t.Helper()
 	mux := http.NewServeMux()
 	for path, body := range pages {
@@ -35,7 +35,7 @@ func serve(t *testing.T, pages map[string]string) *httptest.Server {
 	return srv
 }
 
-func within(t *testing.T, d time.Duration) context.Context {
+func within(t testing.TB, d time.Duration) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	t.Cleanup(cancel)

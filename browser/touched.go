@@ -37,11 +37,12 @@ func (t *touched) list() []storageKey {
 	return slices.Clone(t.keys)
 }
 
-// noteFor notes what the tab touches from now on for a lease, and what it shows already.
+// noteFor notes what the tab touches from now on for a lease, and what it shows already. Its visit is
+// another's from now on.
 func (t *Tab) noteFor(of *touched) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.touched = of
+	t.touched, t.visit = of, visit{}
 	for _, key := range t.frames.keys() {
 		of.note(key)
 	}

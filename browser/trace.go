@@ -26,7 +26,7 @@ func (p *Pool) traceOf(o LeaseOptions) *trace {
 		t = &trace{site: o.Site, run: o.Run, grounds: map[ground]bool{}}
 		p.traces = append(p.traces, t)
 	}
-	t.isolation, t.own, t.ended = o.Isolation, o.OwnContext, false
+	t.isolation, t.own, t.ended = o.Isolation, o.siteOwn(), false
 	if o.Isolation == IsolateTab && o.Keep == "" {
 		t.tabs, t.leave = true, t.leave || o.LeaveDocuments
 	}

@@ -54,12 +54,12 @@ type opening struct {
 	site, run string
 }
 
-func newTracker(c *conn, keepPopups bool) *tracker {
+func newTracker(c *conn, keepPopups bool, crashed func(target.EventTargetCrashed)) *tracker {
 	t := &tracker{conn: c, keepPopups: keepPopups, targets: map[target.ID]Target{}, tabs: map[target.ID]*Tab{}, attached: map[target.ID]map[*session]bool{}, anchors: map[target.ID]bool{}, apart: map[cdp.BrowserContextID]bool{}, opened: map[target.ID]opening{}, spared: map[target.ID]bool{}}
 	listen(c.root, target.TargetCreated, t.created)
 	listen(c.root, target.TargetInfoChanged, t.changed)
 	listen(c.root, target.TargetDestroyed, t.destroyed)
-	listen(c.root, target.TargetCrashed, t.crashed)
+	listen(c.root, target.TargetCrashed, crashed)
 	listen(c.root, target.DetachedFromTarget, t.detached)
 	return t
 }
@@ -101,6 +101,9 @@ func (t *tracker) created(ev target.EventTargetCreated) {
 	}
 	if owner != nil {
 		owner.popups.Add(1)
+		if !t.keepPopups {
+			owner.asked("windows", &owner.asks.popups)
+		}
 	}
 	if !t.keepPopups {
 		t.conn.root.post(target.CommandCloseTarget, target.CloseTargetParams{TargetID: info.TargetID})
@@ -187,17 +190,6 @@ func (t *tracker) destroyed(ev target.EventTargetDestroyed) {
 	}
 	if tab != nil {
 		tab.session.conn.forget(tab.session, ErrClosed)
-	}
-}
-
-func (t *tracker) crashed(ev target.EventTargetCrashed) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if tab := t.tabs[ev.TargetID]; tab != nil {
-		tab.session.end(crashError(ev))
-	}
-	for s := range t.attached[ev.TargetID] {
-		s.end(crashError(ev))
 	}
 }
 

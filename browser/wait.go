@@ -72,7 +72,7 @@ func (t *Tab) WaitFor(ctx context.Context, c Condition) error {
 		raw, err = t.isolated(ctx, call(selectorScript, []any{c.Selector, millisLeft(ctx)}))
 	case c.Function != "":
 		what = "function " + firstLine(c.Function, 80)
-		raw, err = t.evaluate(ctx, fmt.Sprintf(functionScript, millisLeft(ctx), c.Function), false)
+		raw, err = t.evaluate(ctx, fmt.Sprintf(functionScript, millisLeft(ctx), c.Function))
 	case c.Event == "load", c.Event == "dom":
 		what = c.Event
 		raw, err = t.isolated(ctx, call(eventScript, []any{c.Event, millisLeft(ctx)}))
@@ -199,5 +199,9 @@ func (t *Tab) quiet(ctx context.Context, wake <-chan struct{}, counts <-chan int
 
 // isTimeout says whether an error means that time ran out.
 func isTimeout(err error) bool {
+	var timed interface{ Timeout() bool }
+	if errors.As(err, &timed) && timed.Timeout() {
+		return true
+	}
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ErrHung) || strings.Contains(err.Error(), "deadline exceeded")
 }

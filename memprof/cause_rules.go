@@ -25,7 +25,11 @@ const (
 // what explains most comes first.
 func (g *diagnosing) causes() {
 	d := g.d
-	switch d.Verdict {
+	verdict := d.Verdict
+	if verdict == Killed {
+		verdict = g.apart
+	}
+	switch verdict {
 	case Invalid, Inconclusive:
 		d.Cause = CauseUnknown
 		return

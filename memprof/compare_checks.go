@@ -87,6 +87,8 @@ func (c *comparing) growthOf(r RateChange) Check {
 		return cannotTell("memory stepped up once before, which is no rate that could be reduced")
 	case before == Inconclusive:
 		return cannotTell("before is undecided: it does not tell whether memory grew")
+	case after == Killed:
+		return fails("the kernel killed processes of Chrome for want of memory after")
 	case after == Leak:
 		return fails("nothing grew before, and now %s", c.after.growing())
 	case after == Stable || after == Spike:

@@ -28,6 +28,8 @@ type diagnosing struct {
 	by  map[Series]*judged
 	// collected says that memory was collected before each reading.
 	collected bool
+	// apart is the verdict apart from what the kernel killed.
+	apart Verdict
 }
 
 // Diagnosis says what the tally shows so far. Without TallyOptions.Detail it holds the verdict,
@@ -59,6 +61,7 @@ func (t *Tally) diagnose() *diagnosing {
 	}
 	g.headlineMetric()
 	g.control()
+	g.kills()
 	for _, m := range g.all {
 		d.Metrics = append(d.Metrics, m.metricVerdict())
 	}
@@ -83,6 +86,7 @@ func (g *diagnosing) detail() {
 	g.notMeasured()
 	g.warn()
 	g.fingerprint()
+	g.blame()
 }
 
 func (g *diagnosing) sites() []string {

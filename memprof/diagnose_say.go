@@ -31,6 +31,8 @@ func (g *diagnosing) say() {
 	case Inconclusive:
 		d.Headline = "Inconclusive: this run does not tell whether memory grows."
 		g.shortEvidence()
+	case Killed:
+		d.Headline = g.killSays()
 	case Invalid:
 		d.Headline = "INVALID: " + strings.Join(d.Reasons, "; ") + "."
 	}
@@ -95,6 +97,8 @@ func (g *diagnosing) advice() []string {
 	switch {
 	case d.Verdict == Invalid:
 		list = append(list, "run it again on a quieter machine; --no-control leaves the control out")
+	case d.Verdict == Killed:
+		list = append(list, g.killAdvice()...)
 	case d.MoreCycles > 0:
 		list = append(list, fmt.Sprintf("run at least %d cycles: ebb diagnose --cycles %d, or --extend", d.Judged+d.MoreCycles, d.Judged+d.MoreCycles))
 	}

@@ -25,6 +25,9 @@ const (
 	Stable       Verdict = "stable"
 	Inconclusive Verdict = "inconclusive"
 	Invalid      Verdict = "invalid"
+	// Killed means that the kernel killed a process of Chrome for want of memory. It comes before all
+	// others: whatever the readings say, there was not enough.
+	Killed Verdict = "killed"
 )
 
 // Shape is how a metric moves from cycle to cycle.
@@ -99,6 +102,8 @@ type Diagnosis struct {
 	Phases []Share  `json:"phases"`
 	BySite []Share  `json:"by_site,omitempty"`
 	Spikes []Peaked `json:"spikes,omitempty"`
+	// Kills is what the kernel killed for want of memory; nil for nothing.
+	Kills *Kills `json:"kills,omitempty"`
 	// Cleanup says whether cleaning up gives memory back; Recreate whether doing away with
 	// the pages, the browser contexts, the browser does.
 	Cleanup  *Returned  `json:"cleanup,omitempty"`
@@ -109,6 +114,8 @@ type Diagnosis struct {
 	Heap        *HeapEvidence `json:"heap,omitempty"`
 	Allocators  []Allocator   `json:"allocators,omitempty"`
 	Fingerprint Fingerprint   `json:"fingerprint"`
+	// Alarms are those that a worker raised while it made the recording.
+	Alarms []Alarm `json:"alarms,omitempty"`
 	// Earlier are fingerprints of earlier recordings that this one does not show: they are gone.
 	Gone        []KnownLeak `json:"gone,omitempty"`
 	Warnings    []string    `json:"warnings"`

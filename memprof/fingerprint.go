@@ -38,9 +38,7 @@ func (g *diagnosing) fingerprint() {
 	}
 	switch d.Verdict {
 	case Leak, Growing, Step:
-		d.Fingerprint.Of = []string{d.Of.Metric, d.Process, d.Phase, string(d.Cause), g.topClass()}
-		sum := sha256.Sum256([]byte(strings.Join(d.Fingerprint.Of, "\n")))
-		d.Fingerprint.ID, d.Fingerprint.State = hex.EncodeToString(sum[:6]), "new"
+		d.Fingerprint = newFingerprint(d.Of.Metric, d.Process, d.Phase, string(d.Cause), g.topClass())
 	case Invalid, Inconclusive:
 		return // nothing can be said to be gone
 	}
@@ -50,6 +48,12 @@ func (g *diagnosing) fingerprint() {
 	if latest != "" && latest != d.Fingerprint.ID && seen[latest].Cause != d.Cause {
 		d.Gone = append(d.Gone, *seen[latest])
 	}
+}
+
+// newFingerprint is that of a leak which nobody has seen before.
+func newFingerprint(of ...string) Fingerprint {
+	sum := sha256.Sum256([]byte(strings.Join(of, "\n")))
+	return Fingerprint{ID: hex.EncodeToString(sum[:6]), State: "new", Of: of}
 }
 
 // sameSites tells whether two recordings were of the same sites.

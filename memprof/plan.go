@@ -15,6 +15,7 @@ const (
 	VerdictNote    = "verdict"    // an EarlierVerdict of this recording, for later ones
 	MissingNote    = "missing"    // a text: what could not be measured, and why
 	DroppedNote    = "dropped"    // a number of lines that were not written, as the disk was too slow
+	DeathNote      = "death"      // a DeathReport, when a process of Chrome died unasked
 	PopupsNote     = "popups"     // a PopupReport, after a run whose pages opened windows
 )
 

@@ -32,6 +32,7 @@ type Tally struct {
 	recreate []Summary
 	runs     []RunReport
 	popups   []PopupReport
+	deaths   []death
 	collects []collected
 	lost     map[int]bool // judged cycles in which a run came to nothing
 	dropped  int
@@ -40,6 +41,7 @@ type Tally struct {
 	allocs   []Allocator
 	earlier  []EarlierVerdict
 	missing  []string
+	alarms   []Alarm
 	judged   int
 	last     time.Time
 	lastFull Sample
@@ -259,10 +261,14 @@ func (t *Tally) note(n Note) error {
 		t.dropped += lost.Lines
 	case PopupsNote:
 		err = appendNote(n, &t.popups)
+	case DeathNote:
+		err = t.death(n)
 	case ExtensionNote:
 		err = appendNote(n, &t.extended)
 	case MissingNote:
 		err = appendNote(n, &t.missing)
+	case AlarmNote:
+		err = appendNote(n, &t.alarms)
 	case HeapNote:
 		t.heap = &HeapEvidence{}
 		err = json.Unmarshal(n.Data, t.heap)

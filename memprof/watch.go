@@ -1,16 +1,16 @@
 package memprof
 
 import (
-	"fmt"
 	"math"
 	"sync"
+	"time"
 
 	"github.com/ebbworker/ebb/memprof/stats"
 )
 
 // watched are the metrics that can be judged in production, where nothing is collected by force:
 // what a run leaves behind when its tabs have been given back, and what should then be closed.
-var watched = []Series{
+var watched = [MaxAlarms]Series{
 	anonChrome, {"process.anon", Worker}, {"target.count", "page"}, {"context.count", ""}, {"go.goroutines", ""}, {"process.count", Chrome},
 }
 
@@ -21,23 +21,18 @@ type Watch struct {
 	mu       sync.Mutex // guards what follows
 	monitors map[Series]*stats.Monitor
 	told     map[Series]bool
+	cycles   int
+	since    time.Time // the end of the first cycle
 }
 
 // watchBatch is how many cycles the monitors average to one value: they know no more in between.
 const watchBatch = 10
 
-// Alarm is growth that was found in production.
-type Alarm struct {
-	Metric Series `json:"metric"`
-	// Rate is per cycle, in the metric's unit; its interval holds at all times.
-	Rate Estimate `json:"rate"`
-	// Cycles is how many were watched.
-	Cycles int    `json:"cycles"`
-	Says   string `json:"says"`
-}
+// JudgedEvery is after how many watched cycles a Watch says what it has found.
+const JudgedEvery = 2 * watchBatch
 
-// AlarmNote is the name of a note that holds an Alarm.
-const AlarmNote = "alarm"
+// MaxAlarms is how many alarms a Watch can ever raise.
+const MaxAlarms = 6
 
 // NewWatch returns a watch that has seen nothing.
 func NewWatch() *Watch {
@@ -52,29 +47,41 @@ func NewWatch() *Watch {
 	return w
 }
 
-// Add takes a cycle that has ended with nothing else under way, and returns the alarms that it
-// raises: each metric has one.
+// Add takes a cycle that has ended with nothing else under way. After every JudgedEvery of them it
+// returns the alarms that they raise: each metric has one, for as long as the Watch lives.
 func (w *Watch) Add(s Summary) []Alarm {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var alarms []Alarm
-	for _, series := range watched {
-		m := w.monitors[series]
-		if m == nil {
-			continue
-		}
+	end := s.Start.Add(s.Duration)
+	if w.cycles++; w.cycles == 1 {
+		w.since = end
+	}
+	for series, m := range w.monitors {
 		value, ok := s.After.At(series)
 		if !ok {
 			value = math.NaN()
 		}
 		m.Add(value)
-		if w.told[series] || !m.Alarmed() {
-			continue
+	}
+	if w.cycles%JudgedEvery != 0 {
+		return nil
+	}
+	var alarms []Alarm
+	for _, series := range watched {
+		if m := w.monitors[series]; m != nil && m.Alarmed() && !w.told[series] {
+			w.told[series] = true
+			alarms = append(alarms, newAlarm(series, m.State(), end, w.perDay(end)))
 		}
-		w.told[series] = true
-		alarms = append(alarms, newAlarm(series, m.State()))
 	}
 	return alarms
+}
+
+// perDay is how many cycles a day has, by those that were watched; 0 while that is not known.
+func (w *Watch) perDay(now time.Time) float64 {
+	if took := now.Sub(w.since).Seconds(); took > 0 {
+		return float64(w.cycles-1) / took * secondsPerDay
+	}
+	return 0
 }
 
 // NewBrowser tells that another Chrome runs: its level begins anew.
@@ -86,17 +93,4 @@ func (w *Watch) NewBrowser() {
 			m.NewLife()
 		}
 	}
-}
-
-func newAlarm(s Series, state stats.MonitorState) Alarm {
-	row, _ := MetricOf(s.Metric)
-	m := &judged{series: s, row: row}
-	a := Alarm{Metric: s, Rate: estimate(state.Rate), Cycles: state.Cycles}
-	a.Rate.Known = a.Rate.Known && state.Rated
-	a.Says = fmt.Sprintf("%s grows from run to run", nameOf(s))
-	if a.Rate.Known {
-		a.Says += fmt.Sprintf(", by %s each [%s, %s]", m.amount(a.Rate.Value), m.amount(a.Rate.Lo), m.amount(a.Rate.Hi))
-	}
-	a.Says += "; `ebb diagnose` tells why"
-	return a
 }

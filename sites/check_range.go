@@ -46,6 +46,7 @@ var durationBounds = map[string]bounds[Duration]{
 	"Site.Timeout":       {Duration(time.Second), Duration(7 * 24 * time.Hour)},
 	"Challenge.Limit":    {Duration(time.Second), Duration(10 * time.Minute)},
 	"Limits.PageTimeout": {Duration(100 * time.Millisecond), Duration(time.Hour)},
+	"Limits.Hang":        {Duration(500 * time.Millisecond), Duration(time.Hour)},
 	"Wait.Timeout":       {Duration(10 * time.Millisecond), Duration(time.Hour)},
 	"Step.Sleep":         {Duration(time.Millisecond), Duration(time.Minute)},
 	"Step.Timeout":       {Duration(10 * time.Millisecond), Duration(time.Hour)},

@@ -157,10 +157,12 @@ func (c Cleanup) Over(base Cleanup) Cleanup {
 	return base
 }
 
-// ParseCleanup reads cleanups written as name=when each; a name alone is done after each run.
+// ParseCleanup reads cleanups written as name=when each; a name alone is done after each run. It is an error to name one
+// twice.
 func ParseCleanup(written []string) (Cleanup, error) {
 	var c Cleanup
 	var errs []error
+	seen := map[string]bool{}
 	for _, text := range written {
 		name, at, given := strings.Cut(text, "=")
 		when := AfterRun
@@ -171,8 +173,11 @@ func ParseCleanup(written []string) (Cleanup, error) {
 		switch name = strings.TrimSpace(name); {
 		case name == "":
 			err = fmt.Errorf("%s does not name a cleanup", shown(text))
+		case seen[name]:
+			err = fmt.Errorf("%s is named twice", name)
 		case err == nil:
 			err = c.Set(name, when)
+			seen[name] = err == nil
 		}
 		errs = append(errs, err)
 	}

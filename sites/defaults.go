@@ -10,6 +10,7 @@ const (
 	defaultPages       = 1000
 	defaultDepth       = 10
 	defaultPageTimeout = Duration(30 * time.Second)
+	defaultHang        = Duration(time.Second)
 	defaultPageSize    = Size(20_000_000)
 	defaultItemSize    = Size(1_000_000)
 	defaultRate        = Rate(5)
@@ -72,6 +73,7 @@ func (l *Limits) fillDefaults(timeout Duration) {
 		l.Depth = new(int(defaultDepth))
 	}
 	orElse(&l.PageTimeout, min(defaultPageTimeout, timeout))
+	orElse(&l.Hang, defaultHang)
 	orElse(&l.PageSize, defaultPageSize)
 	orElse(&l.ItemSize, defaultItemSize)
 	orElse(&l.Burst, defaultBurst)

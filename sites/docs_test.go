@@ -134,6 +134,7 @@ func TestSitesPageDefaults(t *testing.T) {
 		{"Limits", "tabs", jsonOf(t, site.Limits.Tabs)},
 		{"Limits", "retries", jsonOf(t, site.Limits.Retries)},
 		{"Limits", "page_timeout", site.Limits.PageTimeout.String()},
+		{"Limits", "hang", site.Limits.Hang.String()},
 		{"Limits", "page_size", site.Limits.PageSize.String()},
 		{"Limits", "item_size", site.Limits.ItemSize.String()},
 		{"Limits", "rate", site.Limits.Rate.String()},

@@ -147,6 +147,10 @@ type Limits struct {
 	Depth *int `yaml:"depth,omitempty"`
 	// PageTimeout bounds one visit, from navigation to items. Default: 30s.
 	PageTimeout Duration `yaml:"page_timeout,omitempty"`
+	// Hang is how much processor time a script of a page may take without a pause while the
+	// page is waited for: then it is ended, and the page fails with class hung. A page that is
+	// tried again has four times as much. Default: 1s.
+	Hang Duration `yaml:"hang,omitempty"`
 	// PageSize is the largest document that is taken. Default: 20MB.
 	PageSize Size `yaml:"page_size,omitempty"`
 	// ItemSize is the largest item, as JSON, that is stored. Default: 1MB.

@@ -36,6 +36,10 @@ var looks = []int{15, 20, 30, 50}
 // ErrCycles is returned by Diagnose for a run whose first cycles failed: there is nothing to judge.
 var ErrCycles = errors.New("no cycle could be completed")
 
+// ErrEarly says that a diagnosis has ended before its time: the cycles before, which are in the recording,
+// can be judged.
+var ErrEarly = errors.New("the diagnosis has ended early")
+
 // diagnosis is a diagnosis under way. One goroutine owns it.
 type diagnosis struct {
 	w       *Worker
@@ -106,6 +110,9 @@ func (d *diagnosis) run(ctx context.Context) error {
 		if err := d.cycle(ctx, memprof.JudgedCycle, d.done+1); err != nil {
 			if ctx.Err() != nil {
 				break // the cycles so far stand
+			}
+			if d.done > 0 {
+				err = fmt.Errorf("%w, after %d cycles: %w", ErrEarly, d.done, err)
 			}
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/goruntime"
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/crawl"
 	"github.com/ebbworker/ebb/worker/store"
 )
 
@@ -18,6 +19,8 @@ import (
 func (d *diagnosis) cycle(ctx context.Context, name string, number int) error {
 	began := time.Now()
 	cycle := d.memory.Recorder.Cycle(name, d.names...)
+	d.memory.stage.Store(&stage{name: name, cycle: number})
+	defer d.memory.stage.Store(&stage{name: memprof.RecreateCycle}) // whatever comes until the next
 	d.w.meter.within(cycle, d.endPhase)
 	err := d.scrape(ctx, cycle, number)
 	d.w.meter.within(nil, nil)
@@ -104,6 +107,8 @@ func (d *diagnosis) runSite(ctx context.Context, site string, number int) error 
 	switch {
 	case d.done > 0:
 		return nil
+	case run.Class == crawl.ClassMemory:
+		return nil // that is what this diagnosis is about
 	case run.State == store.RunFailed:
 		return fmt.Errorf("%w: the run of %s failed: %s", ErrCycles, site, run.Error)
 	case run.Pages.Done == 0:

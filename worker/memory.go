@@ -55,14 +55,19 @@ type Memory struct {
 	// Recorder takes the readings; nil when nothing is measured.
 	Recorder *memprof.Recorder
 	// Path is where the recording is written; "" when it is not.
-	Path   string
-	pages  *devtools.Source
+	Path  string
+	pages *devtools.Source
+	// seen remembers what each process held, for the one that dies; nil when nothing is measured.
+	seen   *linux.Processes
+	stage  atomic.Pointer[stage] // of a diagnosis
 	out    io.Closer
 	closed bool
 	live   *live          // nil unless cycles are judged as they come
 	watch  *memprof.Watch // nil in a diagnosis
 	// control is the page of the planted leak; nil for none.
 	control atomic.Pointer[browser.Apart]
+	// limit reads the memory limit with what counts against it.
+	limit func() (linux.Limit, error)
 }
 
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
@@ -80,7 +85,7 @@ func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error)
 		o.Interval = memprof.DefaultInterval
 	}
 	host, untold := linux.HostInfo(root)
-	m := &Memory{}
+	m := &Memory{limit: func() (linux.Limit, error) { return linux.MemoryLimit(root) }}
 	m.pages = devtools.New(devtools.Options{
 		Targets:  func() []devtools.Target { return m.openPages(pool) },
 		Browsers: func() []devtools.Browser { return browsers(pool) },
@@ -90,6 +95,11 @@ func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error)
 		IsGone: hasEnded,
 	})
 	sources := linux.Sources(linux.Options{Root: root, Browsers: func() []linux.Browser { return m.processes(pool) }})
+	for _, s := range sources {
+		if p, ok := s.(*linux.Processes); ok {
+			m.seen = p
+		}
+	}
 	if o.StoreSize != nil {
 		sources = append(sources, storeSize{o.StoreSize})
 	}
@@ -150,6 +160,14 @@ func (m *Memory) Close(ctx context.Context) error {
 	return errs
 }
 
+// Limit reads the memory limit that is reached first, with what counts against it.
+func (m *Memory) Limit() (linux.Limit, error) {
+	if m.limit == nil {
+		return linux.MemoryLimit(nil)
+	}
+	return m.limit()
+}
+
 // NoteBrowser records the version and the flags of a Chrome that has started.
 func (m *Memory) NoteBrowser(b *browser.Browser) error {
 	if m.watch != nil {
@@ -164,7 +182,9 @@ func hasEnded(err error) bool {
 }
 
 // id names a Chrome in readings.
-func id(b *browser.Browser) string { return "chrome-" + strconv.Itoa(b.PID()) }
+func id(b *browser.Browser) string { return chromeID(b.PID()) }
+
+func chromeID(pid int) string { return "chrome-" + strconv.Itoa(pid) }
 
 // setControl names the page of the planted leak; nil ends it.
 func (m *Memory) setControl(page *browser.Apart) { m.control.Store(page) }

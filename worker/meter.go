@@ -17,7 +17,8 @@ var settleTimes = map[memprof.Level]time.Duration{memprof.LevelCheap: 100 * time
 // meter makes a memory cycle of each run. The idle time between two runs belongs to
 // the cycle of the later one, so that what happens in it is not lost between them.
 type meter struct {
-	recorder *memprof.Recorder // nil measures nothing
+	recorder *memprof.Recorder                    // nil measures nothing
+	tell     func(site string, kind memprof.Kind) // of each phase that begins
 
 	mu     sync.Mutex
 	outer  *memprof.Cycle                               // of a diagnosis: runs are phases of it
@@ -27,7 +28,7 @@ type meter struct {
 }
 
 func newMeter(r *memprof.Recorder) *meter {
-	return &meter{recorder: r}
+	return &meter{recorder: r, tell: func(string, memprof.Kind) {}}
 }
 
 // cycle is the memory cycle of one run, with the phase that it is in.
@@ -76,6 +77,7 @@ func (c *cycle) phase(ctx context.Context, kind memprof.Kind) {
 	}
 	c.endPhase(ctx)
 	c.now, c.kind = c.cycle.Phase(kind, c.site), kind
+	c.meter.tell(c.site, kind)
 }
 
 // endPhase ends the phase that the cycle is in, if it is in one.
@@ -144,6 +146,7 @@ func (c *cycle) end(ctx context.Context) memprof.Summary {
 	}
 	idle := &cycle{meter: m, cycle: m.recorder.Cycle("idle")}
 	idle.now = idle.cycle.Phase(memprof.Idle, "")
+	m.tell("", memprof.Idle)
 	m.mu.Lock()
 	if m.active == 0 && m.idle == nil {
 		m.idle, idle = idle, nil

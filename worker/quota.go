@@ -45,6 +45,16 @@ func (q *quota) begin(site string, run int64) bool {
 	return true
 }
 
+// beyond says whether a run may not begin.
+func (q *quota) beyond(site string, run int64) bool {
+	if q.most == 0 {
+		return false
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.begun[site][run] && len(q.begun[site]) >= q.most
+}
+
 // counts says whether a run has begun.
 func (q *quota) counts(site string, run int64) bool {
 	if q.most == 0 {

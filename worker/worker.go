@@ -30,6 +30,9 @@ type Options struct {
 	Pool *browser.Pool
 	// Memory measures. Default: nil, nothing is measured.
 	Memory *Memory
+	// Budget is the memory within which the worker keeps itself and its Chromes. Default: nil, it does
+	// not.
+	Budget *Budget
 	// UserAgent is sent by sites that set none, and names this program to servers.
 	// Default: Chrome's own.
 	UserAgent string
@@ -41,12 +44,16 @@ type Options struct {
 	MaxRuns int
 	// Retries say how failed runs are tried again, by class. Default: as queue.Options.
 	Retries map[crawl.Class]queue.Retry
+	// ForgetKills is that of queue.Options. Default: false.
+	ForgetKills bool
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
 	// KeepHistory is how long the pages of ended runs stay in the store. Default: 0, for
 	// ever.
 	KeepHistory time.Duration
+	// Alarms say who is told of memory that grows from run to run.
+	Alarms AlarmOptions
 	// Log takes one event for each run that ends, and what else a person should know.
 	Log zerolog.Logger
 	// OnEvent is told what happens within runs, from several goroutines; it should return
@@ -68,6 +75,9 @@ type Worker struct {
 	robots  *crawl.RobotsCache
 	meter   *meter
 	quota   *quota
+	// governor keeps memory within the budget; nil without one.
+	governor *governor
+	alarms   *alarms
 	// cleaners do the cleanups of each site, by its name.
 	cleaners map[string]*cleaner
 }
@@ -87,20 +97,25 @@ func New(o Options) (*Worker, error) {
 
 		cleaners: map[string]*cleaner{},
 	}
+	w.meter.tell = func(site string, kind memprof.Kind) {
+		o.Log.Debug().Str("site", site).Str("phase", string(kind)).Msg("a phase has begun")
+	}
 	for _, s := range o.Sites {
 		w.sites[s.Name] = s
 		w.cleaners[s.Name] = newCleaner(w, s)
 	}
+	w.governor = newGovernor(w)
 	engine, err := queue.Open(o.Store, queue.Options{
-		Sites: o.Sites, Handler: w.work, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
-		Logger:  slog.New(slogHandler{log: o.Log}),
-		OnEnd:   w.ended,
-		OnFault: func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },
+		Sites: o.Sites, Handler: w.work, Admit: w.governor.admit, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
+		ForgetKills: o.ForgetKills,
+		Logger:      slog.New(slogHandler{log: o.Log}),
+		OnEnd:       w.ended,
+		OnFault:     func(err error) { o.Log.Error().Err(err).Msg("the queue had a fault and goes on") },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the queue: %w", err)
 	}
-	w.engine = engine
+	w.engine, w.alarms = engine, newAlarms(w)
 	return w, nil
 }
 
@@ -148,6 +163,8 @@ func (w *Worker) Once(ctx context.Context, names ...string) (runs []store.Run, e
 func (w *Worker) measured(ctx context.Context, do func() error) error {
 	ticks, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
+	var governing sync.WaitGroup
+	governing.Go(func() { w.governor.run(ticks) })
 	go func() {
 		if w.options.Memory.Recorder == nil {
 			ended <- nil
@@ -155,9 +172,10 @@ func (w *Worker) measured(ctx context.Context, do func() error) error {
 		}
 		ended <- w.options.Memory.Recorder.Run(ticks)
 	}()
-	err := do()
+	err := w.alarming(ctx, do)
 	w.meter.close(ticks)
 	stop()
+	governing.Wait()
 	return errors.Join(err, <-ended)
 }
 
@@ -186,6 +204,7 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Tabs:    w.options.Pool,
 		Journal: w.journal(run),
 		State:   run.State,
+		OneTab:  run.OneTab,
 		Hosts:   w.hosts,
 		Robots:  w.robots,
 		Agent:   Product,
@@ -193,6 +212,7 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Lease:   cleaner.leaseOptions(),
 		AfterPage: func(ctx context.Context, lease *browser.Lease) {
 			cleaner.clean(ctx, sites.AfterPage, browser.CleanAt{Lease: lease, Site: site.Name})
+			w.governor.afterPage(ctx, lease)
 		},
 		AfterRun: func(ctx context.Context, runID string) {
 			cleaner.clean(ctx, sites.AfterRun, browser.CleanAt{Site: site.Name, Run: runID})
@@ -211,6 +231,9 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 	memory.quiet = cycle.quiet
 	o, err := outcome(summary, err)
 	o.With = memory
+	if err == nil && o.State != store.RunFailed {
+		w.governor.ended(run.ID)
+	}
 	return o, err
 }
 
@@ -253,8 +276,11 @@ func outcome(s crawl.Summary, err error) (queue.Outcome, error) {
 	if err != nil && o.Error == "" {
 		o.Error = err.Error()
 	}
-	if errors.Is(err, crawl.ErrDrained) || errors.Is(err, crawl.ErrAgain) {
+	switch {
+	case errors.Is(err, crawl.ErrDrained), errors.Is(err, crawl.ErrAgain):
 		err = nil
+	case errors.Is(err, crawl.ErrMemory):
+		o.Error, err = err.Error(), nil
 	}
 	return o, err
 }
@@ -289,25 +315,13 @@ func (w *Worker) ended(e queue.Ended) {
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
 		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
 	if measured.quiet && memory.AfterScrape != nil {
-		w.watch(memory)
+		w.alarms.judge(memory)
 	}
 	if w.options.OnEnd != nil {
 		w.options.OnEnd(e, memory)
 	}
 	if r.State.Finished() {
 		w.quota.end(r.Site, r.ID)
-	}
-}
-
-// watch warns of memory that grows from run to run.
-func (w *Worker) watch(memory memprof.Summary) {
-	if w.options.Memory.watch == nil {
-		return
-	}
-	for _, alarm := range w.options.Memory.watch.Add(memory) {
-		w.options.Log.Warn().Str("metric", alarm.Metric.String()).Float64("per_run", alarm.Rate.Value).
-			Float64("lo", alarm.Rate.Lo).Float64("hi", alarm.Rate.Hi).Int("runs", alarm.Cycles).Msg(alarm.Says)
-		_ = w.options.Memory.Recorder.Note(memprof.AlarmNote, alarm)
 	}
 }
 

@@ -37,7 +37,7 @@ type rootFlags struct {
 	database, browser   string
 	sites               []string
 	logLevel, logFormat string
-	profile             string
+	profile, listen     string
 }
 
 // config loads the configuration, once. Its error has exit code 2.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -103,6 +104,17 @@ func TestLogger(t *testing.T) {
 		log = newLogger(LogConfig{Level: "info", Format: format}, terminal, &out)
 		log.Info().Str("site", "shop\x1b[31m").Msg("done")
 		require.Regexp(t, `^\d\d:\d\d:\d\d INF done site="shop\\x1b\[31m"\n$`, out.String())
+	}
+	// What a page said acts on no terminal and makes no line of its own.
+	for _, format := range []string{"console", "json"} {
+		out.Reset()
+		log = newLogger(LogConfig{Level: "info", Format: format}, output.Terminal{}, &out)
+		evil := "a\x1b[2J\u009b31m\u202eb\u2028\r\n{\"level\":\"info\"}"
+		log.Info().Str("text", evil).Strs("texts", []string{evil}).Err(errors.New(evil)).Interface("any", map[string]string{evil: evil}).Msg(evil)
+		require.Equal(t, 1, strings.Count(out.String(), "\n"), format)
+		for _, raw := range []string{"\x1b", "\u009b", "\u202e", "\u2028", "\r"} {
+			require.NotContains(t, out.String(), raw, format)
+		}
 	}
 	for level, want := range map[string]bool{"disabled": false, "error": false, "trace": true} {
 		out.Reset()

@@ -23,7 +23,25 @@ type Config struct {
 	Timeouts TimeoutsConfig
 	Memory   MemoryConfig
 	History  HistoryConfig
+	Alarms   AlarmsConfig
+	Web      WebConfig
 	Log      LogConfig
+}
+
+// AlarmsConfig says who is told of memory that grows from run to run, beside the log.
+type AlarmsConfig struct {
+	// Webhook is the http or https URL that gets each alarm; it may hold a token. "" is none.
+	Webhook string
+}
+
+// WebConfig says where `ebb run` shows itself.
+type WebConfig struct {
+	// Listen is HOST:PORT of health, metrics and page; "" is nowhere.
+	Listen string
+	// Token must be sent with each request; "" asks for none.
+	Token string
+	// Pprof serves the profiles of the worker itself too.
+	Pprof bool
 }
 
 // HistoryConfig says how long the database keeps what is over.
@@ -54,6 +72,12 @@ type PoolConfig struct {
 	Runs int
 	// PagesPerBrowser is after how many pages a Chrome is replaced; 0 is never.
 	PagesPerBrowser int
+	// MaxAge is after how long a Chrome is replaced; 0 is never.
+	MaxAge time.Duration
+	// Idle is after how long without a run a Chrome is closed; 0 is never.
+	Idle time.Duration
+	// Failures is after how many failures in a row a Chrome is replaced; 0 is never.
+	Failures int
 }
 
 // TimeoutsConfig bounds what the worker waits for.
@@ -78,6 +102,11 @@ type MemoryConfig struct {
 	Recordings string
 	// Keep is how many recordings stay; the oldest go first. 0 keeps all.
 	Keep int
+	// Limit is how much memory the worker and its Chromes may use together, such as 2g; "" is the
+	// cgroup's limit, or else what the machine can give.
+	Limit string
+	// Control gives memory back, and lets runs wait, so that the limit is kept.
+	Control bool
 }
 
 // LogConfig says what is logged to standard error.
@@ -96,14 +125,14 @@ func Default(getenv func(string) string) Config {
 		Sites:    []string{"sites"},
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
-		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000},
+		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,
 		},
 		Memory: MemoryConfig{
 			Profile: "cheap", Interval: time.Second,
-			Recordings: filepath.Join(state, "recordings"), Keep: 20,
+			Recordings: filepath.Join(state, "recordings"), Keep: 20, Control: true,
 		},
 		History: HistoryConfig{Keep: 30 * 24 * time.Hour},
 		Log:     LogConfig{Level: "info", Format: "auto"},

@@ -10,6 +10,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/budget"
 )
 
 // A valueCheck says which values of a key are possible, to a reader and to the
@@ -118,6 +119,30 @@ func (databaseName) check(field any) error {
 }
 
 func (databaseName) describe(schema *jsonschema.Schema) { schema.MinLength = new(1) }
+
+// memorySize is a size of memory, or empty.
+type memorySize struct{}
+
+func (memorySize) check(field any) error {
+	text := *field.(*string)
+	if text == "" {
+		return nil
+	}
+	bytes, ok := parseMemory(text)
+	switch {
+	case ok && !strings.ContainsAny(strings.ToLower(text), "kmgt"):
+		return &wanted{text + " has no unit", text + "m or " + text + "g"}
+	case !ok:
+		return &wanted{fmt.Sprintf("%q is not a size", text), "write 512m, 2g or 1.5GiB"}
+	case bytes < budget.Least:
+		return &wanted{text + " is too little for the worker and a Chrome", "at least " + budget.Size(budget.Least)}
+	}
+	return nil
+}
+
+func (memorySize) describe(schema *jsonschema.Schema) {
+	schema.Pattern = `^$|^[0-9]+(\.[0-9]+)?[kmgtKMGT]([iI]?[bB])?$`
+}
 
 // headerText is text that fits into an HTTP header.
 type headerText struct{}

@@ -175,9 +175,32 @@ func flowElement(text string) (string, error) {
 func shownValue(key *configKey, config *Config) any {
 	value := fieldValue(key.field(config))
 	if text, ok := value.(string); ok && key.secret {
+		if key.mask != nil {
+			return key.mask(text)
+		}
 		return maskPassword(text)
 	}
 	return value
+}
+
+// masked stands for what is secret, as in net/url.
+const masked = "xxxxx"
+
+// maskAll replaces a secret as a whole.
+func maskAll(text string) string {
+	if text == "" {
+		return ""
+	}
+	return masked
+}
+
+// maskURL leaves nothing of a URL but where it leads: a token may stand anywhere else in it.
+func maskURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" {
+		return maskAll(text)
+	}
+	return u.Scheme + "://" + u.Host + "/" + masked
 }
 
 // passwordParameter finds password=... in a URL's query.

@@ -21,6 +21,8 @@ type configKey struct {
 	files bool
 	// secret marks a value that may hold a password.
 	secret bool
+	// mask writes a secret without what is secret; nil masks the password of a URL.
+	mask func(string) string
 	// machine says how the default follows from the machine, where it does.
 	machine string
 }
@@ -74,6 +76,18 @@ var configKeys = []configKey{
 		path: "pool.pages_per_browser", help: "Pages after which a Chrome is replaced. 0: never.", check: between{0, 100_000_000},
 		field: func(c *Config) any { return &c.Pool.PagesPerBrowser },
 	},
+	{
+		path: "pool.max_age", help: "Time after which a Chrome is replaced. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
+		field: func(c *Config) any { return &c.Pool.MaxAge },
+	},
+	{
+		path: "pool.idle", help: "Time without a run after which Chrome is closed; the next run starts it. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
+		field: func(c *Config) any { return &c.Pool.Idle },
+	},
+	{
+		path: "pool.failures", help: "Crashes and hangs in a row after which a Chrome is replaced. 0: never.", check: between{0, 1_000_000},
+		field: func(c *Config) any { return &c.Pool.Failures },
+	},
 
 	{
 		path: "timeouts.start", help: "Bound on the start of a Chrome.", check: lasting{time.Second, time.Hour},
@@ -109,10 +123,36 @@ var configKeys = []configKey{
 		path: "memory.keep", help: "How many recordings stay; the oldest go first. 0: all.", check: between{0, 1_000_000},
 		field: func(c *Config) any { return &c.Memory.Keep },
 	},
+	{
+		path: "memory.limit", help: "Memory that the worker and its Chromes may use together: 700m, 2g. Empty: the cgroup's limit, or else what the machine can give.",
+		check: memorySize{}, field: func(c *Config) any { return &c.Memory.Limit },
+	},
+	{
+		path: "memory.control", help: "Give memory back, and let runs wait, so that the limit is kept.",
+		field: func(c *Config) any { return &c.Memory.Control },
+	},
 
 	{
 		path: "history.keep", help: "How long the pages of runs that have ended stay in the database, and runs that were skipped. Items and runs stay. 0s: for ever.",
 		check: lasting{0, 100 * 365 * 24 * time.Hour}, field: func(c *Config) any { return &c.History.Keep },
+	},
+
+	{
+		path: "alarms.webhook", help: "URL (http or https) that gets each alarm of growing memory as JSON, by POST; it may hold a token. Empty: none.",
+		secret: true, mask: maskURL, check: webhookURL{}, field: func(c *Config) any { return &c.Alarms.Webhook },
+	},
+
+	{
+		path: "web.listen", help: "HOST:PORT where `ebb run` serves health, metrics and a page. Empty: nowhere. An address that other machines reach needs web.token.",
+		check: listenAddress{}, field: func(c *Config) any { return &c.Web.Listen },
+	},
+	{
+		path: "web.token", help: "Token that every request must bring, but those for /healthz and /readyz: visible ASCII, 16 characters or more. Empty: none is asked for.",
+		secret: true, mask: maskAll, check: tokenText{}, field: func(c *Config) any { return &c.Web.Token },
+	},
+	{
+		path: "web.pprof", help: "Serve the profiles of the worker itself below /debug/pprof/.",
+		field: func(c *Config) any { return &c.Web.Pprof },
 	},
 
 	{

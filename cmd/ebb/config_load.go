@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/web"
 )
 
 // ConfigSources is where a configuration is read from.
@@ -52,10 +53,14 @@ func (s *Settings) Origin(path string) string { return s.origins[path].String() 
 func (s *Settings) IsDefault(path string) bool { return s.origins[path] == origin{} }
 
 // Hash tells one configuration from another in recordings: the first 16 hexadecimal
-// digits of a SHA-256 of its values, the database's address aside.
+// digits of a SHA-256 of its values, without those that may hold a password.
 func (s *Settings) Hash() string {
 	values := s.Config
-	values.Database = "" // it may hold a password
+	for _, key := range configKeys {
+		if text, ok := key.field(&values).(*string); ok && key.secret {
+			*text = ""
+		}
+	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", values))
 	return hex.EncodeToString(sum[:8])
 }
@@ -296,6 +301,11 @@ func (s *Settings) check() sites.Faults {
 		}
 		if err := key.check.check(key.field(&s.Config)); err != nil {
 			faults = append(faults, s.origins[key.path].fault(key.path, err))
+		}
+	}
+	if s.Web.Listen != "" && (listenAddress{}).check(&s.Web.Listen) == nil {
+		if err := web.CheckListen(s.Web.Listen, s.Web.Token); err != nil {
+			faults = append(faults, s.origins["web.listen"].fault("web.listen", err))
 		}
 	}
 	return faults

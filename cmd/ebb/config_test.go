@@ -106,7 +106,7 @@ var configCases = []struct {
 	{name: "empty"},
 	{name: "comment", text: "# later\n"},
 	{name: "empty section", text: "pool:\n"},
-	{name: "full", text: "sites: [a, b]\npool: {tabs: 3, runs: 2, pages_per_browser: 0}\ntimeouts: {drain: 0s, acquire: 1h30m, close: 1.5s}\n"},
+	{name: "full", text: "sites: [a, b]\npool: {tabs: 3, runs: 2, pages_per_browser: 0, max_age: 0s, idle: 90s, failures: 0}\ntimeouts: {drain: 0s, acquire: 1h30m, close: 1.5s}\n"},
 	{name: "postgres", text: "database: postgres://u@h/d\n"},
 	{name: "text", text: "just text", fault: "stdin:1:1: it is a text; keys with values, such as sites:"},
 	{name: "list", text: "- a", fault: "stdin:1:1: it is a list"},
@@ -122,7 +122,13 @@ var configCases = []struct {
 	{name: "tabs huge", text: "pool: {tabs: 99999999999999999999}", fault: "pool.tabs: "},
 	{name: "runs", text: "pool: {runs: 0}", fault: "pool.runs: 0 is out of range"},
 	{name: "pages", text: "pool: {pages_per_browser: -1}", fault: "-1 is out of range"},
+	{name: "age", text: "pool: {max_age: -1s}", fault: "pool.max_age: -1s is out of range; from 0s"},
+	{name: "idle", text: "pool: {idle: 5}", fault: "pool.idle: 5 has no unit"},
+	{name: "failures", text: "pool: {failures: -1}", fault: "pool.failures: -1 is out of range"},
 	{name: "section as list", text: "pool: [tabs]", fault: "stdin:1:7: pool: it is a list; keys with values, such as tabs:"},
+	{name: "memory", text: "memory: {limit: 1.5GiB, control: false}\n"},
+	{name: "memory limit", text: "memory: {limit: lots}", fault: `memory.limit: "lots" is not a size; write 512m, 2g or 1.5GiB`},
+	{name: "memory limit without unit", text: "memory: {limit: '700'}", fault: "memory.limit: 700 has no unit; 700m or 700g"},
 	{name: "no unit", text: "timeouts: {drain: 30}", fault: "timeouts.drain: 30 has no unit; 30s or 30m"},
 	{name: "negative", text: "timeouts: {drain: -3s}", fault: "timeouts.drain: -3s is out of range; from 0s to 24h"},
 	{name: "too short", text: "timeouts: {close: 1ms}", fault: "timeouts.close: 1ms is out of range; from 100ms to 1h", loaderOnly: true},
@@ -261,4 +267,11 @@ func TestFaultsStandInTheOrderOfTheText(t *testing.T) {
 		lines = append(lines, place)
 	}
 	require.Equal(t, []string{"stdin:1:14", "stdin:2:1", "stdin:3:14", "stdin:4:1", "--set", "--set"}, lines)
+}
+
+// A schema cannot tell how much a size is.
+func TestAMemoryLimitThatIsTooLittle(t *testing.T) {
+	sources := ConfigSources{Getenv: func(string) string { return "" }, Settings: []Setting{{Text: "memory.limit=200m", Origin: "--set"}}}
+	_, err := LoadConfig(sources)
+	require.ErrorContains(t, err, "memory.limit: 200m is too little for the worker and a Chrome; at least 256 MB")
 }

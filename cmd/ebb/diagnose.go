@@ -38,7 +38,7 @@ type diagnoseOptions struct {
 
 // failures are the verdicts that --fail-on takes, with the exit code of each.
 var failures = map[memprof.Verdict]int{
-	memprof.Leak: exitLeak, memprof.Growing: exitLeak, memprof.Step: exitLeak, memprof.Spike: exitLeak,
+	memprof.Leak: exitLeak, memprof.Growing: exitLeak, memprof.Step: exitLeak, memprof.Spike: exitLeak, memprof.Killed: exitLeak,
 	memprof.Inconclusive: exitInconclusive, memprof.Invalid: exitInconclusive,
 }
 
@@ -132,14 +132,15 @@ func (o *diagnoseOptions) check(cmd *cobra.Command, args []string) error {
 func checkFailOn(verdicts []string) error {
 	for _, v := range verdicts {
 		if failures[memprof.Verdict(v)] == 0 {
-			return usageErrorf("--fail-on: %q is not a verdict to fail on; those are leak, growing, step, spike, inconclusive, invalid", v)
+			return usageErrorf("--fail-on: %q is not a verdict to fail on; those are leak, growing, step, spike, killed, inconclusive, invalid", v)
 		}
 	}
 	return nil
 }
 
 // failOnUsage describes --fail-on.
-const failOnUsage = `exit with 3 (leak, growing, step, spike) or 5
+const failOnUsage = `exit with 3 (leak, growing, step, spike; killed does
+always) or 5
 (inconclusive, invalid) on these ` + "`verdicts`"
 
 const (
@@ -178,11 +179,11 @@ func (a *app) diagnose(ctx context.Context, stop *stopper, o diagnoseOptions, ar
 		}()
 	}
 	path, err := a.record(ctx, stop, o, chosen, limits)
-	if err != nil {
+	if err != nil && !errors.Is(err, worker.ErrEarly) {
 		return err
 	}
-	d, err := a.present(path, o.out)
-	return failOn(d, o.failOn, err)
+	d, presentErr := a.present(path, o.out)
+	return failOn(d, o.failOn, errors.Join(err, presentErr))
 }
 
 // diagnosed are the sites to diagnose, with what serves them until it is closed.
@@ -351,9 +352,9 @@ func (a *app) showDiagnosis(tally *memprof.Tally, files diagnosisFiles) (memprof
 }
 
 // failOn is err, with the exit code that a verdict was asked to end with: that comes first, whatever
-// else went wrong after it.
+// else went wrong after it. That the kernel killed something is never the end of a run that went well.
 func failOn(d memprof.Diagnosis, verdicts []string, err error) error {
-	if !slices.Contains(verdicts, string(d.Verdict)) {
+	if d.Verdict != memprof.Killed && !slices.Contains(verdicts, string(d.Verdict)) {
 		return err
 	}
 	return &exitError{code: failures[d.Verdict], err: err}

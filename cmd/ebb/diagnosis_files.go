@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -121,7 +122,19 @@ func (a *app) show(files diagnosisFiles, r rendered) error {
 	if files.toOutput() {
 		text = a.err()
 	}
-	return errors.Join(a.writeTo(files.json, r.json), r.text(text), a.writeTo(files.html, r.html))
+	return errors.Join(a.writeTo(files.json, cleanJSON(r.json)), r.text(text), a.writeTo(files.html, r.html))
+}
+
+// cleanJSON writes JSON that is harmless on a terminal too.
+func cleanJSON(write func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
+		var text bytes.Buffer
+		if err := write(&text); err != nil {
+			return err
+		}
+		_, err := w.Write(output.CleanJSON(text.Bytes()))
+		return err
+	}
 }
 
 // checkFolder makes a flag's folder, or refuses it before the work that would end in it; "" is none.

@@ -111,6 +111,9 @@ func (o *experimentOptions) checkExperiment(cmd *cobra.Command, args []string) e
 	if err != nil {
 		return err
 	}
+	if cmd.Flags().Changed("write-config") && o.writeConfig == "" {
+		return usageErrorf("--write-config names no file")
+	}
 	if cmd.Flags().Changed("cleanups") && len(o.named) == 0 {
 		return usageErrorf("--cleanups names none; leave it out to compare all")
 	}
@@ -129,14 +132,6 @@ func plannedCleanups(named []string) ([]memprof.PlannedCleanup, error) {
 	chosen, err := sites.ParseCleanup(named)
 	if err != nil {
 		return nil, usageErrorf("--cleanups: %w", err)
-	}
-	seen := map[string]bool{}
-	for _, written := range named {
-		name, _, _ := strings.Cut(written, "=")
-		if name = strings.TrimSpace(name); seen[name] {
-			return nil, usageErrorf("--cleanups: %s is named twice", name)
-		}
-		seen[name] = true
 	}
 	var list []memprof.PlannedCleanup
 	for _, rule := range chosen.Rules() {

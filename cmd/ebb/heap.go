@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"runtime/debug"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/memprof/heap"
 )
 
@@ -174,10 +176,14 @@ func compareHeaps(paths []string, top int) (*heap.Diff, error) {
 // writeHeapReport prints a report as JSON or for a person.
 func (a *app) writeHeapReport(report *heapReport, o *heapOptions) error {
 	if o.json {
-		encoder := json.NewEncoder(a.stdout)
+		var text bytes.Buffer
+		encoder := json.NewEncoder(&text)
 		encoder.SetEscapeHTML(false)
 		encoder.SetIndent("", "  ")
 		if err := encoder.Encode(report); err != nil {
+			return fmt.Errorf("write the report: %w", err)
+		}
+		if _, err := a.stdout.Write(output.CleanJSON(text.Bytes())); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 		return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,11 @@ func newJobsListCommand(a *app) *cobra.Command {
 					_, err := fmt.Fprintf(a.stdout, "no such jobs in %s\n", s.Address())
 					return err
 				}
-				return listJobs(a.out(), jobs, time.Now())
+				waits, err := waitReasons(ctx, s)
+				if err != nil {
+					return err
+				}
+				return listJobs(a.out(), jobs, waits, time.Now())
 			})
 		},
 	}
@@ -73,7 +78,7 @@ func newJobsListCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func listJobs(out output.Terminal, jobs []queue.Job, now time.Time) error {
+func listJobs(out output.Terminal, jobs []queue.Job, waits map[int64]string, now time.Time) error {
 	table := output.NewTable(
 		output.Column{Title: "JOB", Right: true}, output.Column{Title: "KIND", Keep: true}, output.Column{Title: "SITE", Keep: true},
 		output.Column{Title: "RUN", Right: true}, output.Column{Title: "STATE", Keep: true}, output.Column{Title: "DUE", Keep: true},
@@ -86,7 +91,7 @@ func listJobs(out output.Terminal, jobs []queue.Job, now time.Time) error {
 		if !j.Started.IsZero() && !j.Ended.IsZero() {
 			took = output.Duration(j.Ended.Sub(j.Started))
 		}
-		table.Add(strconv.FormatInt(j.ID, 10), j.Kind, j.Site, run, j.State, output.Ago(j.Due, now), took, j.Error)
+		table.Add(strconv.FormatInt(j.ID, 10), j.Kind, j.Site, run, j.State, output.Ago(j.Due, now), took, cmp.Or(j.Error, waits[j.Run]))
 	}
 	return table.Write(out)
 }

@@ -20,6 +20,7 @@ type runRow struct {
 	Finished  time.Time      `json:"finished_at,omitzero"`
 	Attempt   int            `json:"attempt"`
 	Failures  int            `json:"failures"`
+	Killed    int            `json:"killed,omitempty"`
 	Missed    int            `json:"missed"`
 	Pages     pageCounts     `json:"pages"`
 	Items     itemCounts     `json:"items"`
@@ -44,7 +45,7 @@ type itemCounts struct {
 func runRowOf(r store.Run) runRow {
 	return runRow{
 		Run: r.ID, Site: r.Site, State: r.State, Reason: r.Reason, Scheduled: r.ScheduledAt, NotBefore: r.NotBefore,
-		Started: r.Started, Finished: r.Finished, Attempt: r.Attempt, Failures: r.Failures, Missed: r.Missed,
+		Started: r.Started, Finished: r.Finished, Attempt: r.Attempt, Failures: r.Failures, Killed: r.Killed, Missed: r.Missed,
 		Pages: pageCounts(r.Pages), Items: itemCounts(r.Items), Class: r.Class, Error: r.Error, Worker: r.Worker,
 	}
 }

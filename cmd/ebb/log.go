@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"time"
@@ -19,13 +21,37 @@ const logTime = "2006-01-02T15:04:05.000000000Z07:00"
 func newLogger(config LogConfig, stderr output.Terminal, w io.Writer) zerolog.Logger {
 	forPeople := config.Format == "console" || config.Format == "auto" && stderr.TTY
 	if forPeople {
-		w = zerolog.ConsoleWriter{Out: w, NoColor: !stderr.Color, TimeFormat: "15:04:05", FormatPrepare: leaveOutEmpty}
+		w = zerolog.ConsoleWriter{
+			Out: w, NoColor: !stderr.Color, TimeFormat: "15:04:05", FormatPrepare: leaveOutEmpty,
+			FormatMessage: cleanText, FormatFieldValue: cleanText,
+		}
+	} else {
+		w = cleanLines{w}
 	}
 	level, err := zerolog.ParseLevel(config.Level)
 	if err != nil { // the configuration has been checked; be loud rather than silent
 		level = zerolog.DebugLevel
 	}
 	return zerolog.New(w).Level(level).Hook(stamp{})
+}
+
+// cleanText is what a page may have said, harmless on a terminal and on one line.
+func cleanText(value any) string {
+	if value == nil {
+		return ""
+	}
+	return output.CleanLine(fmt.Sprint(value))
+}
+
+// cleanLines makes lines of JSON harmless to look at.
+type cleanLines struct{ out io.Writer }
+
+func (c cleanLines) Write(line []byte) (int, error) {
+	clean := bytes.TrimSuffix(line, []byte("\n"))
+	if _, err := c.out.Write(append(output.CleanJSON(clean), '\n')); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // leaveOutEmpty takes the fields out of an event that say nothing: people need no fixed

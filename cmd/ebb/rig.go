@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/memprof/linux"
 	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/worker"
 	"github.com/ebbworker/ebb/worker/crawl"
@@ -26,8 +28,11 @@ type rig struct {
 	pool     *browser.Pool
 	memory   *worker.Memory
 	worker   *worker.Worker
+	governed atomic.Pointer[worker.Worker] // the worker, for the pool's news
 	board    *board
 	log      zerolog.Logger
+	kills    *linux.Kills
+	shown    shown
 
 	// In a diagnosis end ends it, and unwritten holds why its recording ended early.
 	end       context.CancelFunc
@@ -52,9 +57,11 @@ type rigOptions struct {
 	// recording is the file that the recording is written to. Default: "", a new one in the
 	// folder.
 	recording string
-	// diagnosis is set for a diagnosis: everything is measured, Chrome stays however many pages
-	// it has opened, and windows that pages open are left open.
+	// diagnosis is set for a diagnosis: everything is measured, Chrome stays whatever its
+	// pages and age, and windows that pages open are left open.
 	diagnosis *diagnosisRig
+	// web serves health, metrics and page, where web.listen is set.
+	web bool
 	// quiet logs no more than errors where the configuration says nothing else: thousands of runs of
 	// which some must fail are no news.
 	quiet bool
@@ -121,13 +128,16 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	defer func() { err = errors.Join(err, r.store.Close()) }()
+	r.kills = linux.NewKills(linux.Options{})
+	launch := launchOptions(settings, exe)
+	launch.KernelKills, launch.OnDeath = r.kills.Within, r.died
 	pool := browser.PoolOptions{
-		Launch: launchOptions(settings, exe), Tabs: settings.Pool.Tabs, PagesPerBrowser: settings.Pool.PagesPerBrowser,
-		AcquireTimeout: settings.Timeouts.Acquire,
-		OnLaunch:       r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
+		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),
+		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled,
+		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
 	if o.diagnosis != nil {
-		pool.PagesPerBrowser, pool.Launch.KeepPopups = 0, true
+		pool.Recycle, pool.Launch.KeepPopups = browser.Recycle{}, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)
@@ -140,6 +150,12 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		defer cancel()
 		err = errors.Join(err, r.memory.Close(closing))
 	}()
+	defer r.watchKills(ctx)()
+	hide, err := r.show(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer hide()
 	if err := r.startChrome(ctx); err != nil {
 		if ctx.Err() == nil {
 			return err
@@ -147,13 +163,14 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return o.stopped()
 	}
 	r.worker, err = worker.New(worker.Options{
-		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory,
+		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
-		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, MaxRuns: o.most, Log: r.log,
-		KeepHistory: settings.History.Keep,
-		OnEvent:     r.board.event, OnItems: o.onItems,
+		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
+		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
+		OnEvent: r.event, OnItems: o.onItems,
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {
 			r.board.ended(ended.Run.ID)
+			r.shown.ended(ended)
 			if o.onEnd != nil {
 				o.onEnd(ended, memory)
 			}
@@ -162,8 +179,18 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	if err != nil {
 		return err
 	}
+	r.governed.Store(r.worker)
 	o.stop.on(r.onSignal)
+	r.shown.ready()
 	return work(ctx, r)
+}
+
+// event takes what happens within a run.
+func (r *rig) event(site string, run int64, e crawl.Event) {
+	r.board.event(site, run, e)
+	if r.shown.activity != nil {
+		r.shown.activity.Event(site, run, e)
+	}
 }
 
 // secret gives the value of ${NAME} in a site's step: an environment variable.
@@ -193,9 +220,36 @@ func (r *rig) launched(b *browser.Browser) {
 		event = r.log.Warn().Bool("sandbox", false)
 	}
 	event.Str("version", b.Version()).Int("pid", b.PID()).Str("as", b.Account()).Msg("Chrome has started")
+	r.shown.launched(b.Version())
 	if r.memory != nil {
 		_ = r.memory.NoteBrowser(b)
 	}
+}
+
+// recycle is when the configuration says that a Chrome is retired.
+func recycle(pool PoolConfig) browser.Recycle {
+	return browser.Recycle{Pages: pool.PagesPerBrowser, Age: pool.MaxAge, Idle: pool.Idle, Failures: pool.Failures}
+}
+
+// recycled tells of a Chrome that is being retired, in the log.
+func (r *rig) recycled(rc browser.Recycling) {
+	if w := r.governed.Load(); w != nil {
+		w.Recycled(rc)
+	}
+	event, message := r.log.Info(), "Chrome is being replaced"
+	switch {
+	case rc.Err != nil:
+		event, message = r.log.Warn().Err(rc.Err), "Chrome could not be replaced and goes on"
+	case rc.Reason == browser.RecycleHang:
+		event = r.log.Warn()
+	case rc.Reason == browser.RecycleIdle:
+		message = "Chrome is being closed"
+	}
+	if !rc.Gone.IsZero() {
+		event, message = r.log.Info().Dur("took", rc.Gone.Sub(rc.Decided)).Dur("waited", rc.Waited), "Chrome has been retired"
+	}
+	event.Int("pid", rc.PID).Str("reason", string(rc.Reason)).Str("says", rc.Says).Int("pages", rc.Pages).
+		Str("age", rc.Age.Round(time.Second).String()).Msg(message)
 }
 
 // measure opens the recording as the configuration says.
@@ -279,6 +333,7 @@ func (r *rig) force() {
 // onSignal tells of a signal, and ends the grace of the runs at work at the second; in a diagnosis,
 // which leaves out a cycle that has not ended, at the first.
 func (r *rig) onSignal(count int, last os.Signal) {
+	r.shown.draining()
 	diagnosing := r.unwritten != nil
 	switch {
 	case count == 1 && diagnosing:

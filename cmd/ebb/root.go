@@ -65,6 +65,7 @@ func (a *app) commands() []*cobra.Command {
 		newReportCommand(a),
 		newCompareCommand(a),
 		newHeapCommand(a),
+		newExplainCommand(a),
 		newCleanupsCommand(a),
 		newSoakCommand(a),
 		newDemoCommand(a),
@@ -115,6 +116,7 @@ func (f rootFlags) settings() []Setting {
 		{"database", "database", f.database},
 		{"browser", "browser.path", f.browser},
 		{"profile", "memory.profile", f.profile},
+		{"listen", "web.listen", f.listen},
 		{"log-level", "log.level", f.logLevel},
 		{"log-format", "log.format", f.logFormat},
 	}

@@ -25,7 +25,10 @@ func newRunCommand(a *app) *cobra.Command {
 stopped. Several processes may do so on one database: each scheduled run is done once.
 
 SIGTERM or ^C stops: runs at work may finish (timeouts.drain), and those that do not go
-on at the next start. A second one interrupts them at once.`,
+on at the next start. A second one interrupts them at once.
+
+With --listen 127.0.0.1:9321 it serves /healthz, /readyz, /metrics for Prometheus, and a
+page at /. Where other machines reach the address, web.token must be set.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if once && cycles > 0 {
 				return usageErrorf("--once and --cycles exclude each other")
@@ -44,6 +47,7 @@ on at the next start. A second one interrupts them at once.`,
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "run every site once, now, and exit")
 	cmd.Flags().IntVar(&cycles, "cycles", 0, "exit after `N` runs of each site")
+	cmd.Flags().StringVar(&a.flags.listen, "listen", "", "serve health, metrics and a page at `HOST:PORT` (web.listen)")
 	cleanup.add(cmd)
 	return cmd
 }
@@ -59,7 +63,7 @@ func (a *app) run(ctx context.Context, names []string, once bool, cycles int, cl
 		}
 	}
 	var r *rig
-	o := rigOptions{sites: chosen, cleanup: cleanup, most: cycles}
+	o := rigOptions{sites: chosen, cleanup: cleanup, most: cycles, web: true}
 	o.onEnd = func(_ queue.Ended, memory memprof.Summary) {
 		if r != nil && r.forPeople(a) && len(memory.Phases) > 0 {
 			_ = report.CycleTable(r.board.progress, memory, a.err().Width)

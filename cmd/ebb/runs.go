@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,13 +71,17 @@ func newRunsListCommand(a *app) *cobra.Command {
 					_, err := fmt.Fprintf(a.stdout, "no runs yet in %s: `ebb scrape` and `ebb run` make some\n", s.Address())
 					return err
 				}
-				return listRuns(a.out(), runs, time.Now())
+				waits, err := waitReasons(ctx, s)
+				if err != nil {
+					return err
+				}
+				return listRuns(a.out(), runs, waits, time.Now())
 			})
 		},
 	}
 	cmd.Flags().StringVar(&filter.Site, "site", "", "only runs of this `site`")
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only runs in these `states`: planned, running, done, partial, failed, skipped")
-	cmd.Flags().BoolVar(&skipped, "skipped", false, "also runs that were skipped, since the one before was still at work")
+	cmd.Flags().BoolVar(&skipped, "skipped", false, "also runs that were skipped: the one before was at\nwork, or the site is set aside")
 	cmd.Flags().IntVarP(&filter.Limit, "limit", "n", 20, "at most `N`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
 	return cmd
@@ -92,7 +97,17 @@ func writeJSONLines[T, Row any](a *app, values []T, row func(T) Row) error {
 	return nil
 }
 
-func listRuns(out output.Terminal, runs []store.Run, now time.Time) error {
+// waitReasons says why runs wait for memory, by run.
+func waitReasons(ctx context.Context, s *store.Store) (map[int64]string, error) {
+	waits, err := s.MemoryWaits(ctx)
+	reasons := map[int64]string{}
+	for _, w := range waits {
+		reasons[w.Run] = "waits for memory: " + w.Why
+	}
+	return reasons, err
+}
+
+func listRuns(out output.Terminal, runs []store.Run, waits map[int64]string, now time.Time) error {
 	table := output.NewTable(
 		output.Column{Title: "RUN", Right: true}, output.Column{Title: "SITE", Keep: true},
 		output.Column{Title: "STATE", Keep: true}, output.Column{Title: "DUE", Keep: true},
@@ -111,6 +126,7 @@ func listRuns(out output.Terminal, runs []store.Run, now time.Time) error {
 		if r.Class != "" {
 			why = string(r.Class) + ": " + why
 		}
+		why = cmp.Or(waits[r.ID], why)
 		count := func(n int) string {
 			if r.Started.IsZero() {
 				return "-"

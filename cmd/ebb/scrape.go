@@ -242,6 +242,9 @@ func printRun(out output.Terminal, run store.Run) {
 	if n := run.Pages.Skipped; n > 0 {
 		fmt.Fprintf(out, ", %s skipped", output.Count(int64(n)))
 	}
+	if n := run.Killed; n > 0 {
+		fmt.Fprintf(out, ", %s killed for want of memory", output.Counted(int64(n), "page was", "pages were"))
+	}
 	i := run.Items
 	fmt.Fprintf(out, "; %s: %s new, %s changed, %s as before\n", output.Counted(int64(i.New+i.Changed+i.Same), "item", "items"),
 		output.Count(int64(i.New)), output.Count(int64(i.Changed)), output.Count(int64(i.Same)))

@@ -32,6 +32,8 @@ type selftestOptions struct {
 	one, base            string
 	cleanups             []string // compared instead of a diagnosis; nil for that
 	seed                 uint64   // of that comparison
+	faults               bool
+	asInit               int // how often Chrome is launched and killed by this process, which has pid 1
 }
 
 func newSelftestCommand(a *app) *cobra.Command {
@@ -43,7 +45,8 @@ func newSelftestCommand(a *app) *cobra.Command {
 twins, each in a Chrome of its own, and print what this build finds on this machine: found,
 cause named, rate against truth, false alarms. --statistics judges simulated series,
 and analyses simulated experiments, instead; --cleanups compares cleanups on each page, and
-prints which of them gives back which leak.
+prints which of them gives back which leak; --faults brings about what may befall a worker,
+or the named faults (--list tells which), and prints what was lost.
 
 Exit code 3: a leak was missed, a clean page accused, a wrong cause stated as certain, or a
 page could not be diagnosed; a cleanup does not do what it is known to; where 30 leaking
@@ -54,8 +57,16 @@ rate of less than 93 % was.`,
   ebb selftest array-buffers event-listeners event-listeners-clean
   ebb selftest --repeat 3 --json matrix.json
   ebb selftest --cleanups all --json cures.json
-  ebb selftest --statistics`,
+  ebb selftest --statistics
+  ebb selftest --faults
+  ebb selftest --faults renderer-killed kill-9-scrape`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.asInit > 0 {
+				return a.launchAndKill(cmd.Context(), o.asInit)
+			}
+			if o.faults {
+				return a.selftestFaults(cmd.Context(), o, args)
+			}
 			if o.one != "" {
 				return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error { return a.selftestOne(ctx, stop, o) })
 			}
@@ -95,7 +106,9 @@ rate of less than 93 % was.`,
 	f.StringVar(&o.one, "one", "", "diagnose one `page` in this process, and print the result as JSON")
 	f.StringVar(&o.base, "base", "", "where the pages of --one are served; by itself without")
 	f.Uint64Var(&o.seed, "seed", 1, "`number` that gives the order of the blocks of --cleanups")
-	_ = errors.Join(f.MarkHidden("one"), f.MarkHidden("base"))
+	f.BoolVar(&o.faults, "faults", false, "bring about what may befall a worker, and tell what was lost")
+	f.IntVar(&o.asInit, "as-init", 0, "launch and kill Chrome this `often`, and count what is left")
+	_ = errors.Join(f.MarkHidden("one"), f.MarkHidden("base"), f.MarkHidden("as-init"))
 	return cmd
 }
 

@@ -15,13 +15,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/sites"
 )
 
 func newSitesCommand(a *app) *cobra.Command {
-	return group("sites", "List, check and try site files",
+	return group("sites", "List, check and try site files, and put sites back",
 		newSitesListCommand(a), newSitesCheckCommand(a), newSitesTryCommand(a),
-		newSitesNextCommand(a), newSitesSchemaCommand(a))
+		newSitesNextCommand(a), newSitesResumeCommand(a), newSitesSchemaCommand(a))
 }
 
 // siteFiles loads the site files at the paths, or else those of the configuration. The
@@ -124,7 +125,7 @@ func writeJSONLine(w io.Writer, value any) error {
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("write JSON: %w", err)
 	}
-	_, err := w.Write(line.Bytes())
+	_, err := w.Write(output.CleanJSON(line.Bytes()))
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/sites"
+	"github.com/ebbworker/ebb/worker/store"
 )
 
 func newSitesListCommand(a *app) *cobra.Command {
@@ -20,16 +21,18 @@ func newSitesListCommand(a *app) *cobra.Command {
 		Long: `List the sites of the configuration, or of the site files and folders named, with
 their schedules and their next runs. Sites with faults are left out; the faults
 follow, and the exit code is 2.`,
-		RunE: func(_ *cobra.Command, paths []string) error {
+		RunE: func(cmd *cobra.Command, paths []string) error {
 			loaded, err := a.siteFiles(paths)
 			now := time.Now()
+			standings := a.standings(cmd.Context())
 			if asJSON {
-				return firstError(a.listSitesJSON(loaded, now), err)
+				return firstError(a.listSitesJSON(loaded, standings, now), err)
 			}
 			if len(loaded) == 0 {
 				return err
 			}
-			return firstError(listSites(a.out(), loaded, now), err)
+			a.noteAside(loaded, standings, now)
+			return firstError(listSites(a.out(), loaded, standings, now), err)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, jsonHelp)
@@ -46,7 +49,7 @@ func firstError(errs ...error) error {
 	return nil
 }
 
-func listSites(out output.Terminal, loaded []*sites.Site, now time.Time) error {
+func listSites(out output.Terminal, loaded []*sites.Site, standings map[string]store.Standing, now time.Time) error {
 	folder := commonFolder(loaded)
 	table := output.NewTable(
 		output.Column{Title: "NAME", Keep: true},
@@ -59,6 +62,9 @@ func listSites(out output.Terminal, loaded []*sites.Site, now time.Time) error {
 		next := "-"
 		if t, ok := nextRun(site, now); ok {
 			next = output.Ago(t, now)
+		}
+		if !standings[site.Name].Aside.IsZero() {
+			next = "set aside"
 		}
 		file := strings.TrimPrefix(site.File, folder)
 		table.Add(site.Name, shortSchedule(site), next, shortStart(site), strings.Join(templateNames(site), ", "), file)
@@ -111,7 +117,7 @@ func templateNames(site *sites.Site) []string {
 	return names
 }
 
-func (a *app) listSitesJSON(loaded []*sites.Site, now time.Time) error {
+func (a *app) listSitesJSON(loaded []*sites.Site, standings map[string]store.Standing, now time.Time) error {
 	for _, site := range loaded {
 		row := struct {
 			Name        string   `json:"name"`
@@ -122,13 +128,18 @@ func (a *app) listSitesJSON(loaded []*sites.Site, now time.Time) error {
 			Start       []string `json:"start"`
 			Templates   []string `json:"templates"`
 			File        string   `json:"file"`
+			Aside       string   `json:"aside,omitempty"`
 		}{
 			Name: site.Name, Description: site.Description, Timezone: site.Timezone,
 			Start: site.Start, Templates: templateNames(site), File: site.File,
+			Aside: standings[site.Name].Why,
 		}
 		if t, ok := nextRun(site, now); ok {
 			text := t.Format(time.RFC3339)
 			row.Schedule, row.Next = &site.Schedule, &text
+		}
+		if row.Aside != "" {
+			row.Next = nil
 		}
 		if err := writeJSONLine(a.stdout, row); err != nil {
 			return err

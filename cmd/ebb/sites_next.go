@@ -25,8 +25,8 @@ func newSitesNextCommand(a *app) *cobra.Command {
 		Short: "Show when the sites run next",
 		Long: `Show the next runs of the sites named, or of all, merged in the order in which they
 are due: in the zone of the site, in local time, and how long it is until then.
-A site's jitter is not part of the times.`,
-		RunE: func(_ *cobra.Command, names []string) error {
+A site's jitter is not part of the times; a site that was set aside has none.`,
+		RunE: func(cmd *cobra.Command, names []string) error {
 			if options.count < 1 || options.count > maxNext {
 				return usageErrorf("-n %d: give a number from 1 to %d", options.count, maxNext)
 			}
@@ -39,7 +39,9 @@ A site's jitter is not part of the times.`,
 			if err != nil {
 				return err
 			}
-			runs := nextRuns(picked, from, options.count)
+			standings := a.standings(cmd.Context())
+			a.noteAside(picked, standings, now)
+			runs := nextRuns(onSchedule(picked, standings), from, options.count)
 			a.noteUnscheduled(picked, len(names) > 0 || len(runs) == 0)
 			if options.json {
 				return a.nextJSON(runs)

@@ -62,16 +62,16 @@ func dump(ctx context.Context, session cdp.Session) (events []json.RawMessage, e
 		MemoryDumpConfig: tracing.MemoryDumpConfig{"triggers": []any{}},
 	}
 	if _, err := cdp.Call(ctx, session, tracing.Start, tracing.StartParams{TraceConfig: config, TransferMode: tracing.StartTransferModeReportEvents}); err != nil {
+		if ctx.Err() != nil { // Chrome may have begun all the same
+			err = errors.Join(err, endTracing(ctx, session))
+		}
 		return nil, err
 	}
 	result, dumpErr := cdp.Call(ctx, session, tracing.RequestMemoryDump, tracing.RequestMemoryDumpParams{LevelOfDetail: tracing.MemoryDumpLevelOfDetailLight})
 	if dumpErr == nil && !result.Success {
 		dumpErr = errors.New("a process did not answer")
 	}
-	// Tracing must end whatever became of the dump, even if the time is up.
-	endCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	if _, err := cdp.Call(endCtx, session, tracing.End, cdp.Empty{}); err != nil || dumpErr != nil {
+	if err := endTracing(ctx, session); err != nil || dumpErr != nil {
 		return nil, errors.Join(dumpErr, err)
 	}
 	for {
@@ -92,6 +92,14 @@ func dump(ctx context.Context, session cdp.Session) (events []json.RawMessage, e
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// endTracing ends it whatever became of the dump, even if the time is up.
+func endTracing(ctx context.Context, session cdp.Session) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, err := cdp.Call(ctx, session, tracing.End, cdp.Empty{})
+	return err
 }
 
 // drain takes the data that arrived before the end of the trace and still wait to be taken.

@@ -2,23 +2,30 @@ package linux
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
-// A leak in a page ends at the limit with its renderer; Chrome and this process, which are
-// inside too, live on.
-func TestALeakingPageDiesAtTheLimit(t *testing.T) {
+// What dies in Chrome is told apart by its cause. At the limit the kernel takes a renderer before Chrome,
+// and Chrome before this program: all but the one that leaked live on.
+func TestDeathsAreToldApart(t *testing.T) {
 	const limit = 600 << 20
-	if _, ok := confineReally(t, Limits{Memory: limit, CPUs: 1}); !ok {
+	if _, ok := confineReally(t, Limits{Memory: limit}); !ok {
 		return
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -26,27 +33,90 @@ func TestALeakingPageDiesAtTheLimit(t *testing.T) {
 		fmt.Fprint(w, "<title>page</title><p>text")
 	}))
 	t.Cleanup(server.Close)
-	tab := browsertest.Lease(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	_, err := tab.Navigate(ctx, server.URL)
-	require.NoError(t, err)
-
-	chrome := newTree()
-	require.NoError(t, chrome.scan(os.DirFS("/")))
-	pids := chrome.of(tab.Browser().PID())
-	require.Greater(t, len(pids), 3)
-	for _, pid := range pids {
-		require.Equal(t, membership(t, os.Getpid()), membership(t, pid), "process %d", pid)
+	kills := NewKills(Options{})
+	deaths := make(chan browser.Death, 10)
+	options := browsertest.LaunchOptions(t)
+	options.Flags = []string{"--js-flags=--max-old-space-size=20"}
+	options.KernelKills, options.OnDeath = kills.Within, func(d browser.Death) { deaths <- d }
+	pool := browser.NewPool(browser.PoolOptions{Launch: options, Tabs: 2})
+	t.Cleanup(func() { require.NoError(t, pool.Close(browsertest.Within(t))) })
+	lend := func(run string) *browser.Lease {
+		l, err := pool.Acquire(browsertest.Within(t), browser.LeaseOptions{Site: "shop", Run: run})
+		require.NoError(t, err)
+		_, err = l.Navigate(browsertest.Within(t), server.URL)
+		require.NoError(t, err)
+		return l
 	}
+	bystander := lend("bystander")
+	chrome := bystander.Browser()
+	require.Greater(t, score(t, chrome.PID()), score(t, os.Getpid()), "Chrome is taken before this program")
 
-	source := NewCgroup(Options{})
-	_, totals := read(t, source, full)
-	kills := value(t, totals, "cgroup.oom_kills", "")
-	_, err = tab.EvaluateMain(ctx, "kept = []; for (let i = 0; i < 100; i++) kept.push(new Uint8Array(10 << 20).fill(1)); 0")
-	require.ErrorContains(t, err, "its renderer was killed")
-	_, totals = read(t, source, full)
-	require.Greater(t, value(t, totals, "cgroup.oom_kills", ""), kills)
-	require.NoError(t, chrome.scan(os.DirFS("/")))
-	require.Contains(t, chrome.of(tab.Browser().PID()), tab.Browser().PID())
+	dies := func(kind browser.DeathKind, is error, kill func(l *browser.Lease) error) {
+		t.Helper()
+		l := lend(string(kind))
+		err := kill(l)
+		require.ErrorIs(t, err, browser.ErrCrashed)
+		for _, other := range []error{browser.ErrOutOfMemory, browser.ErrHeapLimit, browser.ErrKilled} {
+			require.Equal(t, other == is, errors.Is(err, other), "%v", err)
+		}
+		d := <-deaths
+		require.Equal(t, kind, d.Kind)
+		require.Equal(t, []string{"shop", string(kind), server.URL + "/"}, []string{d.Site, d.Run, d.URL})
+		require.False(t, d.Main)
+		require.Equal(t, l.Err(), d.Err)
+		require.NoError(t, l.Release(browsertest.Within(t), err))
+	}
+	dies(browser.DeathKilled, browser.ErrKilled, func(l *browser.Lease) error {
+		pid, err := chrome.RendererOf(browsertest.Within(t), l.Tab)
+		require.NoError(t, err)
+		require.NotZero(t, pid)
+		require.Greater(t, score(t, pid), score(t, chrome.PID()), "a renderer is taken before Chrome")
+		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
+		<-l.Ended()
+		return l.Err()
+	})
+	dies(browser.DeathHeap, browser.ErrHeapLimit, func(l *browser.Lease) error {
+		_, err := l.EvaluateMain(browsertest.Within(t), "kept = []; for (;;) kept.push(new Array(100000).fill(1.5)); 0")
+		return err
+	})
+	dies(browser.DeathCrash, nil, func(l *browser.Lease) error {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := cdp.Call(ctx, l.Session(), page.Crash, cdp.Empty{})
+		return err
+	})
+	n, err := kills.Within(time.Minute)
+	require.NoError(t, err)
+	require.Zero(t, n, "so far the kernel has killed nothing")
+	dies(browser.DeathMemory, browser.ErrOutOfMemory, func(l *browser.Lease) error {
+		_, err := l.EvaluateMain(browsertest.Within(t), "kept = []; for (let i = 0; i < 100; i++) kept.push(new Uint8Array(10 << 20).fill(1)); 0")
+		return err
+	})
+	n, err = kills.Within(time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+
+	// Chrome, this program and the other tab have lived on.
+	title, err := bystander.Evaluate(browsertest.Within(t), "document.title")
+	require.NoError(t, err)
+	require.JSONEq(t, `"page"`, string(title))
+	require.Equal(t, bystander.Browser(), chrome)
+	require.NoError(t, syscall.Kill(chrome.PID(), syscall.SIGABRT), "it is there")
+	<-bystander.Ended()
+	require.ErrorIs(t, bystander.Err(), browser.ErrGone)
+	require.NotErrorIs(t, bystander.Err(), browser.ErrKilled)
+	d := <-deaths
+	require.True(t, d.Main)
+	require.Equal(t, browser.DeathCrash, d.Kind)
+	require.NoError(t, bystander.Release(browsertest.Within(t), bystander.Err()))
+}
+
+// score is how much sooner or later the kernel takes a process.
+func score(t *testing.T, pid int) int {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid))
+	require.NoError(t, err)
+	n, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	require.NoError(t, err)
+	return n
 }

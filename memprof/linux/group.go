@@ -11,6 +11,7 @@ type group struct {
 	q        memprof.Request
 	sums     []*sum
 	readings []memprof.Reading
+	look     look
 }
 
 // sum is the processes of one Chrome and type.

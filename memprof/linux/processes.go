@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/ebbworker/ebb/memprof"
 )
@@ -14,8 +15,9 @@ import (
 type Processes struct {
 	o Options
 
-	mu   sync.Mutex
-	tree *tree
+	mu    sync.Mutex // guards what follows
+	tree  *tree
+	looks []look // the latest readings, oldest first
 }
 
 // NewProcesses returns the source of the group "process".
@@ -36,7 +38,7 @@ func (p *Processes) Quick() bool { return true }
 // not be read (a sandboxed process of which the worker is not the owner) makes a gap of that
 // figure for its type.
 func (p *Processes) Read(ctx context.Context, q memprof.Request) []memprof.Reading {
-	g := &group{q: q}
+	g := &group{q: q, look: look{at: time.Now()}}
 	browsers := p.o.Browsers()
 	members, err := p.members(browsers)
 	if err != nil {
@@ -61,6 +63,7 @@ func (p *Processes) Read(ctx context.Context, q memprof.Request) []memprof.Readi
 		}
 	}
 	p.readProcess(g, member{pid: p.o.Self}, memprof.Subject{Kind: memprof.Worker})
+	p.keep(g.look)
 	if isFull(q) {
 		g.readings = append(g.readings, memprof.Reading{Metric: "host.chromes", Value: float64(p.strangers(browsers))})
 	}
@@ -138,6 +141,7 @@ func (p *Processes) readProcess(g *group, m member, subject memprof.Subject) {
 	}
 	sum := g.sum(subject)
 	sum.add("process.anon", s.anon+s.shmem)
+	g.look.processes = append(g.look.processes, memprof.ProcessMemory{PID: m.pid, Process: subject.Kind, Bytes: float64(s.anon + s.shmem)})
 	sum.add("process.count", 1)
 	if g.q.Quick {
 		return

@@ -27,6 +27,7 @@ func DiagnosisText(w io.Writer, d memprof.Diagnosis, width int, color bool) erro
 	d = complete(d)
 	s := &screen{page: newPage(width), color: color}
 	s.verdict(d)
+	s.answer(killedAnswer(d))
 	s.answer(rateAnswer(d))
 	s.metrics(d)
 	for _, a := range answers(d) {
@@ -47,7 +48,7 @@ func answers(d memprof.Diagnosis) []answer {
 
 // evidence is what the verdict rests on.
 func evidence(d memprof.Diagnosis) []answer {
-	return []answer{causeAnswer(d), heapAnswer(d), fingerprintAnswer(d), controlAnswer(d), visibleAnswer(d), instrumentAnswer(d)}
+	return []answer{causeAnswer(d), heapAnswer(d), alarmAnswer(d), fingerprintAnswer(d), controlAnswer(d), visibleAnswer(d), instrumentAnswer(d)}
 }
 
 // Codes of ANSI colours.
@@ -76,7 +77,7 @@ func (s *screen) paint(code, text string) string {
 // verdictColor is the colour of a verdict.
 func verdictColor(v memprof.Verdict) string {
 	switch v {
-	case memprof.Leak, memprof.Invalid:
+	case memprof.Leak, memprof.Invalid, memprof.Killed:
 		return red
 	case memprof.Stable:
 		return green

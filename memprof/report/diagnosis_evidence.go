@@ -117,6 +117,23 @@ func gain(v float64) string {
 	return text
 }
 
+// alarmAnswer tells the alarms that were raised while the recording was made; nothing without one.
+func alarmAnswer(d memprof.Diagnosis) answer {
+	a := answer{label: "alarm"}
+	for _, alarm := range d.Alarms {
+		text := fmt.Sprintf("%s after %s: %s", alarm.Time.UTC().Format("2006-01-02 15:04"), count(alarm.Cycles, "run"), plain(alarm.Says))
+		if alarm.PerDay.Known {
+			text += ", " + brief(alarm.Unit, alarm.PerDay) + " a day"
+		}
+		text += ", fingerprint " + plain(alarm.Fingerprint.ID)
+		if alarm.Fingerprint.State == "known" {
+			text += ", told before"
+		}
+		a.texts = append(a.texts, text)
+	}
+	return a
+}
+
 // fingerprintAnswer says whether the leak was seen before, and what is gone.
 func fingerprintAnswer(d memprof.Diagnosis) answer {
 	a := answer{label: "fingerprint"}

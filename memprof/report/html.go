@@ -84,9 +84,10 @@ type htmlAnswer struct {
 
 // questions are the answers' labels in full.
 var questions = map[string]string{
-	"rate": "How fast", "what": "What grows", "when": "When", "where": "Where", "shape": "In which shape",
+	"killed": "What the kernel killed", "rate": "How fast", "what": "What grows", "when": "When", "where": "Where", "shape": "In which shape",
 	"cleanup": "Does cleaning up help", "recreate": "Does recreating help", "control": "Planted control",
 	"smallest": "Smallest visible leak", "instrument": "The instrument's cost", "fingerprint": "Fingerprint",
+	"alarm": "Alarms of the worker",
 }
 
 func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
@@ -100,11 +101,14 @@ func newHTMLPage(d memprof.Diagnosis, t memprof.Trace) htmlPage {
 		p.Lead = append(p.Lead, text)
 	}
 	p.Growing, p.Stable, p.Shown = metricRows(d)
-	list := append([]answer{rateAnswer(d), {"what", whatWords(d)}}, answers(d)...)
+	list := append([]answer{killedAnswer(d), rateAnswer(d), {"what", whatWords(d)}}, answers(d)...)
 	for _, a := range list {
+		if len(a.texts) == 0 {
+			continue
+		}
 		p.Answers = append(p.Answers, htmlAnswer{questions[a.label], a.texts})
 	}
-	for _, a := range []answer{fingerprintAnswer(d), {"control", controlWords(d)}, visibleAnswer(d), instrumentAnswer(d)} {
+	for _, a := range []answer{alarmAnswer(d), fingerprintAnswer(d), {"control", controlWords(d)}, visibleAnswer(d), instrumentAnswer(d)} {
 		if len(a.texts) > 0 {
 			p.Rest = append(p.Rest, htmlAnswer{questions[a.label], a.texts})
 		}

@@ -64,15 +64,17 @@ func TestEveryCaseGrowsAsItSays(t *testing.T) {
 				_, err := d.tab(t).EvaluateMain(browsertest.Within(t), "new Promise(done => setTimeout(done, idleAfter + 1))")
 				require.NoError(t, err)
 			}
-			from := d.read(t, c)
+			from := d.settled(t, c)
 			d.cycles(t, site, cyclesOf(c))
 			want := growth(c)
 			var got float64
+			defer func() {
+				t.Logf("%s: %.1f a cycle, the truth is %.1f", c.Metric, got/float64(cyclesOf(c)), want/float64(cyclesOf(c)))
+			}()
 			eventually(t, func() bool {
 				got = d.read(t, c) - from
 				return math.Abs(got-want) <= slack(c)
 			}, "%s is to grow by %.0f", c.Metric, want)
-			t.Logf("%s: %.1f a cycle, the truth is %.1f", c.Metric, got/float64(cyclesOf(c)), want/float64(cyclesOf(c)))
 		})
 	}
 }

@@ -33,14 +33,23 @@ func faultOf(err error) *fault {
 }
 
 // errPageTimeout is the cause with which a page's time limit ends its calls.
-var errPageTimeout = errors.New("the page's time limit passed")
+var errPageTimeout error = pageTimeout{}
+
+type pageTimeout struct{}
+
+func (pageTimeout) Error() string { return "the page's time limit passed" }
+
+// Timeout tells the pool of tabs what it was.
+func (pageTimeout) Timeout() bool { return true }
 
 // sentinelClasses are the classes of errors that are values, most telling first.
 var sentinelClasses = []struct {
 	err   error
 	class Class
 }{
+	{browser.ErrOutOfMemory, ClassMemory},
 	{browser.ErrCrashed, ClassCrash},
+	{browser.ErrScript, ClassHung},
 	{browser.ErrClosed, ClassCrash}, // a fresh tab is as good an answer as after a crash
 	{browser.ErrGone, ClassBrowser},
 	{browser.ErrStart, ClassBrowser},

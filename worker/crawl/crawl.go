@@ -15,7 +15,7 @@ import (
 // followed, so a run that is interrupted anywhere goes on from Options.State.
 //
 // The error says that pages are still queued, or that nothing could be begun: it wraps
-// ErrDrained, ErrTimeout, ErrAgain, ErrBrowser, the cause of ctx, or what the journal
+// ErrDrained, ErrTimeout, ErrAgain, ErrMemory, ErrBrowser, the cause of ctx, or what the journal
 // said. Pages that failed are no error; they are in the summary. When ctx is done, open
 // pages are given up at once and stay queued.
 //
@@ -58,6 +58,7 @@ type run struct {
 	refusals int         // how often in a row no tab could be had
 	left     []*leftPage // failed pages that may be left for a later execution
 	alone    bool        // a page was visited in a page of its own
+	single   bool        // one page is visited at a time, since memory ran out
 	notes    []string    // for the coordinator to tell
 }
 
@@ -82,6 +83,7 @@ func newRun(options Options) (*run, error) {
 		lender: poolLender{options.Tabs}, frontier: newFrontier(options.Site, limits),
 		results: make(chan report), fetching: make(map[string]bool),
 		fetched: make(map[string]*robotsEntry), noted: make(map[string]bool),
+		single:   options.OneTab || options.State.Killed,
 		failures: make(map[Class]int), summary: Summary{Faults: make(map[Class]int)},
 	}, nil
 }
@@ -91,10 +93,11 @@ func (r *run) run(ctx context.Context) (Summary, error) {
 	r.tell(Event{Kind: EventPhase, Phase: PhaseScrape})
 	err := r.scrape(ctx)
 	r.tell(Event{Kind: EventPhase, Phase: PhaseCleanup})
-	r.cleanRun(ctx)
-	if endErr := r.endRun(ctx); endErr != nil {
-		r.tell(Event{Kind: EventNote, Text: fmt.Sprintf("clean up after the run: %v", endErr)})
+	if r.alone {
+		r.endRun(ctx, r.aloneID()) // no cleanup asks for it, and its Chrome could not be replaced
 	}
+	r.cleanRun(ctx)
+	r.endRun(ctx, r.options.RunID)
 	s := &r.summary
 	s.Duration = time.Since(began)
 	s.Queued = r.frontier.queued + len(r.left)
@@ -108,14 +111,12 @@ func (r *run) run(ctx context.Context) (Summary, error) {
 // endTimeout bounds the cleaning up after a run, whose own time may be over.
 const endTimeout = 30 * time.Second
 
-func (r *run) endRun(ctx context.Context) error {
+func (r *run) endRun(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	err := r.options.Tabs.EndRun(ctx, r.options.RunID)
-	if r.alone {
-		err = errors.Join(err, r.options.Tabs.EndRun(ctx, r.aloneID()))
+	if err := r.options.Tabs.EndRun(ctx, name); err != nil {
+		r.tell(Event{Kind: EventNote, Text: fmt.Sprintf("clean up after the run: %v", err)})
 	}
-	return err
 }
 
 // cleanRun does what is to be done after each run, also after one whose time is over, if that was not given up.

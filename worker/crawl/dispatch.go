@@ -50,7 +50,7 @@ func (r *run) dispatch(ctx context.Context) *pending {
 		now := time.Now()
 		p := &pending{}
 		p.by(r.frontier.ripen(now), true) // a retry that is far off is one that a host asked for
-		if r.open >= r.limits.tabs {
+		if r.open >= r.tabs() {
 			r.mu.Unlock()
 			r.guest.withdraw() // others of the host's guests go first meanwhile
 			return p
@@ -61,6 +61,14 @@ func (r *run) dispatch(ctx context.Context) *pending {
 			return p
 		}
 	}
+}
+
+// tabs is how many pages may be open at once now. The caller holds mu.
+func (r *run) tabs() int {
+	if r.single {
+		return 1
+	}
+	return r.limits.tabs
 }
 
 // startOne starts the first page in order that may be visited now. The caller holds mu.
@@ -175,8 +183,9 @@ func (r *run) allowed(ctx context.Context, u *url.URL) error {
 // is only recorded. The caller holds mu.
 func (r *run) start(ctx context.Context, page *queuedPage, turn *turn, err error) {
 	r.open++
+	single := r.single
 	r.visits.Go(func() {
-		v := &visit{run: r, page: page, turn: turn, result: PageResult{PageRef: page.PageRef}}
+		v := &visit{run: r, page: page, turn: turn, single: single, result: PageResult{PageRef: page.PageRef}}
 		if turn != nil {
 			err = v.make(ctx)
 		}

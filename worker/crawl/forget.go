@@ -87,7 +87,7 @@ func (c *RobotsCache) Forget() Forgotten {
 	for element := c.recent.Front(); element != nil; {
 		next := element.Next()
 		entry := element.Value.(*robotsEntry)
-		if unreachable := entry.fault != nil || entry.stale; !unreachable || !now.Before(entry.until) {
+		if unreachable := entry.fault != nil || !entry.expired.IsZero(); !unreachable || !now.Before(entry.until) {
 			c.drop(element)
 			dropped = append(dropped, weak.Make(entry))
 		}

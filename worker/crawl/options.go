@@ -37,6 +37,9 @@ type Options struct {
 	// Final says that nobody will go on with this run: pages that could not be visited
 	// although nothing else went wrong are then given up instead of left for later.
 	Final bool
+	// OneTab visits one page at a time, since a page of the site was killed for want of memory not
+	// long ago. Default: false, as many as the site allows until that happens.
+	OneTab bool
 	// Drain, once closed, makes the run take no new page; those that are open are
 	// finished. Default: nil, never.
 	Drain <-chan struct{}
@@ -70,6 +73,9 @@ var (
 	// ErrAgain says that the rest of the run should be tried later: a host asked to be
 	// left alone for long, or no page could be visited for a reason that may pass.
 	ErrAgain = errors.New("the rest of the run must be tried later")
+	// ErrMemory says that the kernel killed a page for want of memory although it was the only one
+	// of the run: trying again would end in the same way.
+	ErrMemory = errors.New("a page needs more memory than there is")
 	// ErrBrowser says that no tab could be had.
 	ErrBrowser = errors.New("no tab can be had")
 )
@@ -77,7 +83,7 @@ var (
 // runLimits are a site's limits with every default filled in.
 type runLimits struct {
 	pages, depth, retries, tabs int
-	run, page, challenge        time.Duration
+	run, page, challenge, hang  time.Duration
 	pageSize                    int64
 	host                        HostLimits
 }
@@ -92,6 +98,7 @@ func limitsOf(site *sites.Site) runLimits {
 		run:       time.Duration(orDefault(site.Timeout, sites.Duration(30*time.Minute))),
 		page:      time.Duration(orDefault(l.PageTimeout, sites.Duration(30*time.Second))),
 		challenge: time.Duration(orDefault(site.Challenge.Limit, sites.Duration(30*time.Second))),
+		hang:      time.Duration(orDefault(l.Hang, sites.Duration(time.Second))),
 		pageSize:  int64(orDefault(l.PageSize, 20_000_000)),
 		host: HostLimits{
 			Rate: float64(l.Rate), Burst: orDefault(l.Burst, 1), Open: orDefault(l.PerHost, 2),

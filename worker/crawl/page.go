@@ -55,6 +55,8 @@ const (
 	ClassRobots   Class = "robots"    // robots.txt forbids it
 	ClassLimit    Class = "limit"     // a limit of the run was reached
 	ClassCrash    Class = "crash"     // the tab crashed
+	ClassMemory   Class = "oom"       // the kernel killed the tab, or Chrome, for want of memory
+	ClassHung     Class = "hung"      // a script of the page did not end
 	ClassBrowser  Class = "browser"   // Chrome died or does not answer
 	ClassScript   Class = "script"    // a page script or an expression threw
 	ClassInternal Class = "internal"  // a fault of the worker or its store
@@ -100,6 +102,9 @@ type State struct {
 	// Visited is the number of pages visited so far (done or failed), and Items the number of
 	// items taken so far.
 	Visited, Items int
+	// Killed says that a page of the run was killed for want of memory: from then on the run
+	// visits one page at a time.
+	Killed bool
 }
 
 // Journal makes the steps of a run durable, so that a run that dies goes on where it

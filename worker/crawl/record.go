@@ -25,6 +25,9 @@ type report struct {
 	faults []Class       // of records that were not taken
 	fatal  error         // ends the run
 	alone  bool
+	killed bool // for want of memory
+	// hopeless ends the run, of which the page is recorded.
+	hopeless error
 }
 
 // fate is what becomes of a page after a visit.
@@ -59,7 +62,7 @@ func (r *run) record(ctx context.Context, v *visit, err error) report {
 		f.class = class
 		out.result.State, out.result.Class, out.result.Error = PageFailed, class, bounded(err.Error())
 		out.result.Items = nil
-		if r.again(ctx, v, f, &out) {
+		if f.class == ClassMemory && r.killed(ctx, v, f, &out) || r.again(ctx, v, f, &out) {
 			return out
 		}
 	}
@@ -132,6 +135,12 @@ func (r *run) again(ctx context.Context, v *visit, f *fault, out *report) bool {
 	if !retry {
 		out.fate = fateLeft
 	}
+	r.noteRetry(ctx, page, out)
+	return true
+}
+
+// noteRetry makes durable that a page failed and stays queued.
+func (r *run) noteRetry(ctx context.Context, page *queuedPage, out *report) {
 	ref := page.PageRef
 	ref.Attempts = out.result.Attempts
 	ctx, cancel := saveContext(ctx)
@@ -139,7 +148,6 @@ func (r *run) again(ctx context.Context, v *visit, f *fault, out *report) bool {
 	if err := r.options.Journal.Retry(ctx, ref, out.result.Class, out.result.Error); err != nil {
 		out.fatal = fmt.Errorf("record the retry of %s: %w", page.URL, err)
 	}
-	return true
 }
 
 // leaves reports whether a page that is given up may be left for a later execution: its
@@ -194,6 +202,7 @@ func (r *run) settle(out report) {
 	r.mu.Lock()
 	r.open--
 	r.alone = r.alone || out.alone
+	r.noteKill(&out)
 	r.place(&out)
 	r.mu.Unlock()
 	if out.fatal != nil {
@@ -202,6 +211,9 @@ func (r *run) settle(out report) {
 	}
 	if out.pause > 0 {
 		r.tell(Event{Kind: EventPause, Delay: out.pause, Text: out.page.url.Host})
+	}
+	if out.hopeless != nil {
+		r.halt(out.hopeless)
 	}
 	switch out.fate {
 	case fateRetry:

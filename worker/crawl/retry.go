@@ -34,6 +34,8 @@ var retryRules = map[Class]retryRule{
 	ClassMissing:  {1, false, 2 * time.Second, 2 * time.Second},
 	ClassScript:   {1, false, time.Second, time.Second},
 	ClassCrash:    {manyRetries, false, 0, 10 * time.Second}, // the pool gives a fresh tab
+	ClassMemory:   {1, true, 0, 0},                           // alone; see killed
+	ClassHung:     {1, false, 0, 10 * time.Second},           // the second time with more patience
 	ClassBrowser:  {3, true, 500 * time.Millisecond, 10 * time.Second},
 }
 

@@ -23,6 +23,7 @@ func TestRetryDelay(t *testing.T) {
 		ClassMissing:  {1, 2 * time.Second, 2 * time.Second},
 		ClassScript:   {1, time.Second, time.Second},
 		ClassCrash:    {5, 0, 10 * time.Second},
+		ClassMemory:   {1, 0, 250 * time.Millisecond},
 		ClassBrowser:  {3, 500 * time.Millisecond, 10 * time.Second},
 		ClassHTTP:     {0, 0, 0}, // without a status that may pass
 		ClassBlocked:  {}, ClassInvalid: {}, ClassTooLarge: {}, ClassType: {}, ClassRobots: {},

@@ -48,9 +48,10 @@ type robotsEntry struct {
 	origin string
 	rules  *sites.Robots // nil when everything is allowed, or the file is unreachable
 	fault  *fault        // why the file is unreachable; then nothing may be visited
-	stale  bool          // what an earlier file said, which holds while the file is unreachable
 	bytes  int64
 	until  time.Time // when it must be fetched again
+	// expired is when the file ran out whose rules still hold while it is unreachable; zero for a file that was read.
+	expired time.Time
 }
 
 type robotsFetch struct {
@@ -165,9 +166,13 @@ func (c *RobotsCache) fetch(ctx context.Context, origin string, fetch *robotsFet
 func (c *RobotsCache) keep(entry *robotsEntry) *robotsEntry {
 	if element := c.entries[entry.origin]; element != nil {
 		old := element.Value.(*robotsEntry)
-		if entry.fault != nil && old.fault == nil && time.Since(old.until) < robotsStaleLimit {
+		expired := old.expired
+		if expired.IsZero() {
+			expired = old.until
+		}
+		if entry.fault != nil && old.fault == nil && time.Since(expired) < robotsStaleLimit {
 			stale := *old
-			stale.until, stale.stale = entry.until, true
+			stale.until, stale.expired = entry.until, expired
 			entry = &stale
 		}
 		c.drop(element)

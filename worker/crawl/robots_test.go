@@ -183,6 +183,25 @@ func TestRobotsAge(t *testing.T) {
 	})
 }
 
+// What a file said holds for 30 days while it cannot be read, then nothing may be visited. It held for ever: each
+// attempt to read the file began the 30 days anew.
+func TestRobotsOfLongAgoHoldNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.robots["shop.test"] = "User-agent: *\nDisallow: /no\n"
+		c := w.robotsCache(RobotsOptions{})
+		yes := func() error { return ask(t, c, "http://shop.test", "/yes") }
+		require.NoError(t, yes())
+		w.robots["shop.test"] = "503"
+		for range 30 {
+			time.Sleep(24 * time.Hour)
+			require.NoError(t, yes())
+		}
+		time.Sleep(25 * time.Hour)
+		require.Error(t, yes())
+	})
+}
+
 func TestRobotsCacheIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -41,7 +41,7 @@ func (v *visit) steps(ctx context.Context, steps []sites.Step) error {
 // the tab lives, and the page has time left.
 func harmless(ctx context.Context, err error) bool {
 	switch classOf(err) {
-	case ClassCrash, ClassBrowser, ClassInternal:
+	case ClassCrash, ClassMemory, ClassHung, ClassBrowser, ClassInternal:
 		return false
 	}
 	return ctx.Err() == nil

@@ -22,6 +22,8 @@ type Summary struct {
 	LeftOut, Refused int
 	// Retries is how often a page was tried again.
 	Retries int
+	// Killed is how often a page was killed for want of memory.
+	Killed int
 	// Items is the number of items taken.
 	Items int
 	// Faults counts failed pages and items that were not taken, by class.
@@ -78,6 +80,8 @@ func (r *run) outcome(err error) Outcome {
 // classOfEnd is the class of what ended the run early.
 func (r *run) classOfEnd(err error) Class {
 	switch {
+	case errors.Is(err, ErrMemory):
+		return ClassMemory
 	case errors.Is(err, ErrBrowser):
 		return ClassBrowser
 	case errors.Is(err, ErrTimeout):

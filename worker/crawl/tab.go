@@ -52,6 +52,7 @@ func (r *run) leaseOptions(page *queuedPage, isolation sites.Isolation, alone bo
 	options := r.options.Lease
 	options.Site, options.Isolation, options.Run = site.Name, browser.Isolation(isolation), r.options.RunID
 	options.UserAgent, options.BlockURLs, options.MaxDocument = site.UserAgent, site.Block.URLs, r.limits.pageSize
+	options.MaxScript = patience(r.limits.hang, page.Attempts)
 	options.BlockKinds = nil
 	for _, kind := range site.Block.Kinds {
 		options.BlockKinds = append(options.BlockKinds, string(kind))
@@ -62,6 +63,12 @@ func (r *run) leaseOptions(page *queuedPage, isolation sites.Isolation, alone bo
 		options.Keep = site.Name + " " + page.Key
 	}
 	return options
+}
+
+// patience is how long a script of a page may take: four times as long at each try, since what hangs may
+// only be slow.
+func patience(limit time.Duration, attempts int) time.Duration {
+	return limit << (2 * min(attempts, 3))
 }
 
 // aloneID identifies the leases of pages that wait for a challenge.

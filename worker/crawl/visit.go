@@ -23,6 +23,7 @@ type visit struct {
 	links  []sites.Link
 	alone  bool    // in a page of its own, where a challenge may be waited for
 	faults []Class // of records that were not taken
+	single bool    // no other page of the run is open
 }
 
 // errSame is why a page is skipped whose redirect leads to another page of the run.
@@ -77,7 +78,7 @@ func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) 
 // late is an error of a page whose time was up, unless it says more than that.
 func late(err error, limit time.Duration) error {
 	switch classOf(err) {
-	case ClassCrash, ClassBrowser, ClassSelector:
+	case ClassCrash, ClassMemory, ClassHung, ClassBrowser, ClassSelector:
 		return err
 	}
 	return &fault{class: ClassTimeout, err: fmt.Errorf("not done within %s: %w", limit, err)}

@@ -102,6 +102,9 @@ func (e *engine[TTx]) Run(ctx context.Context) error {
 	return e.run(ctx, func() error { return e.setSchedules(ctx) })
 }
 
+// Self implements Engine.
+func (e *engine[TTx]) Self() store.Worker { return e.self }
+
 // Force implements Engine.
 func (e *engine[TTx]) Force() { e.forced.Do(func() { close(e.force) }) }
 

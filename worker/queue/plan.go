@@ -112,6 +112,14 @@ func (e *engine[TTx]) plan(ctx context.Context, tx store.Tx, raw TTx, site strin
 	if err != nil {
 		return planning{}, err
 	}
+	if schedule.PlannedTo.After(now.Add(onTime)) {
+		// The clock was set back. The site does not stand still until it is as late again: times that
+		// have had their run keep it, and get no other.
+		schedule.PlannedTo = now
+		if err := e.store.SetPlanned(ctx, tx, site, now, schedule.Unmade); err != nil {
+			return planning{}, err
+		}
+	}
 	due, more := dueTimes(times, schedule.PlannedTo, now)
 	if len(due) == 0 {
 		next := times.Next(schedule.PlannedTo)
@@ -166,7 +174,9 @@ func (e *engine[TTx]) planTimes(ctx context.Context, tx store.Tx, schedule store
 			Site: schedule.Site, ScheduledAt: t, Reason: reason, State: store.RunPlanned, Missed: unmade,
 			NotBefore: t.Add(jitter(schedule, t)),
 		}
-		if schedule.Overlap != sites.OverlapQueue && !(reason == store.ReasonMissed && schedule.Missed == sites.MissedAll) {
+		if schedule.Aside != "" {
+			run.State, run.Error = store.RunSkipped, store.SkippedAside(schedule.Aside)
+		} else if schedule.Overlap != sites.OverlapQueue && !(reason == store.ReasonMissed && schedule.Missed == sites.MissedAll) {
 			before, found, err := e.store.Unfinished(ctx, tx, schedule.Site)
 			if err != nil {
 				return 0, err
@@ -203,7 +213,7 @@ func (e *engine[TTx]) setSchedules(ctx context.Context) error {
 			site := e.sites[name]
 			err := e.store.SetSchedule(ctx, tx, store.Schedule{
 				Site: name, Spec: site.Schedule, Timezone: site.Timezone, Jitter: time.Duration(site.Jitter),
-				Overlap: site.Overlap, Missed: site.Missed,
+				Overlap: site.Overlap, Missed: site.Missed, File: site.Hash(),
 			})
 			if err != nil {
 				return err

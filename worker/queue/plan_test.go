@@ -169,6 +169,27 @@ func TestPlannerWaitsForTheDatabasesClock(t *testing.T) {
 	})
 }
 
+// TestClockThatWasSetBack holds that a site runs on when the clock was set back, and that times which have had
+// their run get no other. It stood still until the clock was as late again.
+func TestClockThatWasSetBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		p, s := openPlanner(t, address, scheduled("shop", "@every 1s"), time.Now().Add(-2*time.Second))
+		planAll(t, p, "shop")
+		before := runs(t, s, store.RunFilter{})
+		require.NotEmpty(t, before)
+		setPlanned(t, s, "shop", time.Now().Add(time.Hour))
+		eventually(t, func() bool {
+			planAll(t, p, "shop")
+			return len(runs(t, s, store.RunFilter{})) > len(before)
+		}, "nothing is planned any more")
+		times := map[time.Time]bool{}
+		for _, run := range runs(t, s, store.RunFilter{}) {
+			require.False(t, times[run.ScheduledAt], "%s is planned twice", run.ScheduledAt)
+			times[run.ScheduledAt] = true
+		}
+	})
+}
+
 func TestJitter(t *testing.T) {
 	schedule := store.Schedule{Site: "shop", Jitter: time.Minute}
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -39,6 +39,8 @@ type Engine interface {
 	// work finish for as long as Options.Grace, interrupts those that do not, and
 	// returns. Interrupted runs go on when a worker starts. It can be called once.
 	Run(ctx context.Context) error
+	// Self is this process as other workers know it, once Run or Once has begun.
+	Self() store.Worker
 	// Force ends the grace: runs at work are interrupted at once.
 	Force()
 	// Once runs each of the named sites one time and returns the runs when all have
@@ -75,6 +77,9 @@ type Run struct {
 	Journal crawl.Journal
 	// State is what earlier attempts left.
 	State crawl.State
+	// OneTab says that a page of the site was killed for want of memory not long ago: the attempt
+	// is to visit one page at a time.
+	OneTab bool
 }
 
 // Outcome is what came of an attempt.
@@ -113,6 +118,11 @@ type Options struct {
 	Handler Handler
 	// Runs is the largest number of runs at work at once in this process. Default: 4.
 	Runs int
+	// Admit waits until a run may begin; what it returns is called when the attempt has ended. The run is
+	// still planned meanwhile: it takes none of Runs, none of its site's timeout, and may be done by
+	// nobody else. ctx ends when the worker stops: the run then stays in the queue. Default: nil, every
+	// run may begin.
+	Admit func(ctx context.Context, site string, run int64) (ended func(), err error)
 	// Grace is how long runs at work may go on after the worker was told to stop.
 	// Default: 30s.
 	Grace time.Duration
@@ -122,6 +132,9 @@ type Options struct {
 	// Retries say how failed runs are tried again, by class. Default: those of
 	// DefaultRetries for every class that is not in it.
 	Retries map[crawl.Class]Retry
+	// ForgetKills remembers nothing of pages that were killed for want of memory: every run begins
+	// as the one before, and no site is set aside. Default: false.
+	ForgetKills bool
 	// Logger takes what River says. Default: nothing is logged.
 	Logger *slog.Logger
 	// OnEnd is told of the end of each attempt, after it was stored. It must not block.
@@ -144,6 +157,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Admit == nil {
+		o.Admit = func(context.Context, string, int64) (func(), error) { return func() {}, nil }
 	}
 	if o.OnEnd == nil {
 		o.OnEnd = func(Ended) {}

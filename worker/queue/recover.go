@@ -146,10 +146,10 @@ func (e *engine[TTx]) takeUp(ctx context.Context, left *rivertype.JobRow) error 
 			return e.replan(ctx, raw, job, plan, reason)
 		}
 		run, err := e.store.RunTx(ctx, tx, args.Run)
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		if run.State == store.RunRunning {
+		if err == nil && run.State == store.RunRunning {
 			return e.replaceJob(ctx, tx, raw, job, run, store.Again{Error: reason})
 		}
 		if err := e.endJob(ctx, raw, job, rivertype.JobStateCancelled, reason); err != nil {

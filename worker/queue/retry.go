@@ -37,6 +37,8 @@ var retries = map[crawl.Class]Retry{
 	crawl.ClassRobots:   {Tries: 1},
 	crawl.ClassLimit:    {Tries: 1},
 	crawl.ClassCrash:    {Tries: 5, First: time.Second, Longest: 30 * time.Second},
+	crawl.ClassMemory:   {Tries: 1}, // its pages were tried again alone
+	crawl.ClassHung:     {Tries: 2, First: time.Minute, Longest: time.Minute},
 	crawl.ClassBrowser:  {Tries: 5, First: time.Second, Longest: 30 * time.Second},
 	crawl.ClassInternal: {Tries: 5, First: 5 * time.Second, Longest: 5 * time.Minute},
 }

@@ -33,11 +33,18 @@ func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]
 	e := w.engine
 	e.atWork.add(job.ID)
 	defer e.atWork.remove(job.ID)
+	ended, err := e.admit(ctx, job.Args)
+	switch {
+	case err == nil:
+		defer ended()
+	case ctx.Err() == nil:
+		return river.JobSnooze(0) // for another process, or this one's next life
+	} // a job that was cancelled goes on, to be ended
 	select {
 	case e.slots <- struct{}{}:
 		defer func() { <-e.slots }()
 	case <-e.draining:
-		return river.JobSnooze(0) // for another process, or this one's next life
+		return river.JobSnooze(0)
 	}
 	select {
 	case <-e.draining: // both were ready
@@ -58,20 +65,35 @@ func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]
 	}
 	start := time.Now()
 	result := e.attempt(ctx, site, run)
-	return e.finish(ctx, job, run, result, start)
+	return e.finish(ctx, job, run.Run, result, start)
+}
+
+// admit waits until the run may begin, or the worker stops.
+func (e *engine[TTx]) admit(ctx context.Context, args scrapeArgs) (ended func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-e.draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return e.options.Admit(ctx, args.Site, args.Run)
 }
 
 // begin claims the run for this attempt. It returns false, and has ended the job, if
 // there is nothing to do: the run has ended.
-func (e *engine[TTx]) begin(ctx context.Context, job *river.Job[scrapeArgs]) (run store.Run, begun bool, err error) {
+func (e *engine[TTx]) begin(ctx context.Context, job *river.Job[scrapeArgs]) (begun Run, found bool, err error) {
 	err = e.inTx(ctx, func(ctx context.Context, tx store.Tx, raw TTx) error {
 		if err := e.store.LockSite(ctx, tx, job.Args.Site); err != nil {
 			return err
 		}
-		if run, err = e.store.RunTx(ctx, tx, job.Args.Run); err != nil {
+		run, err := e.store.RunTx(ctx, tx, job.Args.Run)
+		if err != nil {
 			return err
 		}
-		if begun = !run.State.Finished(); !begun {
+		if found = !run.State.Finished(); !found {
 			return e.completeJob(ctx, tx, raw, job)
 		}
 		if run.State == store.RunRunning {
@@ -80,10 +102,13 @@ func (e *engine[TTx]) begin(ctx context.Context, job *river.Job[scrapeArgs]) (ru
 				return err
 			}
 		}
-		run, err = e.store.Claim(ctx, tx, run.ID, e.self.ID)
+		if begun.OneTab, err = e.oneTab(ctx, tx, run.Site); err != nil {
+			return err
+		}
+		begun.Run, err = e.store.Claim(ctx, tx, run.ID, e.self.ID)
 		return err
 	})
-	return run, begun, err
+	return begun, found, err
 }
 
 // completeJob ends a job that succeeded, and queues what comes next.
@@ -109,13 +134,15 @@ type result struct {
 var errTimeout = errors.New("the run took longer than its timeout")
 
 // attempt lets the handler work, for as long as the site's timeout allows.
-func (e *engine[TTx]) attempt(ctx context.Context, site *sites.Site, run store.Run) result {
+func (e *engine[TTx]) attempt(ctx context.Context, site *sites.Site, run Run) result {
 	work, cancel := context.WithTimeoutCause(ctx, time.Duration(site.Timeout), errTimeout)
 	defer cancel()
-	state, err := e.store.State(work, run.ID)
-	if err != nil {
+	var err error
+	if run.State, err = e.store.State(work, run.ID); err != nil {
 		return e.judge(ctx, work, site, Outcome{}, err)
 	}
+	run.State.Killed = run.Killed > 0
+	run.Journal = e.store.Journal(run.ID, run.Attempt)
 	type returned struct {
 		outcome Outcome
 		err     error
@@ -134,7 +161,7 @@ func (e *engine[TTx]) attempt(ctx context.Context, site *sites.Site, run store.R
 			}
 			done <- r
 		}()
-		r.outcome, r.err = e.options.Handler(work, Run{Run: run, Journal: e.store.Journal(run.ID, run.Attempt), State: state})
+		r.outcome, r.err = e.options.Handler(work, run)
 	}()
 	select {
 	case r := <-done:
@@ -241,6 +268,9 @@ func (e *engine[TTx]) record(ctx context.Context, tx store.Tx, raw TTx, job *riv
 	ending := store.Ending{State: outcome.State, Failed: outcome.State == store.RunFailed, Class: outcome.Class, Error: outcome.Error}
 	if outcome.State != store.RunFailed && !r.interrupted {
 		after, err := e.store.Publish(ctx, tx, run.ID, run.Attempt, ending)
+		if err == nil {
+			err = e.noteMemory(ctx, tx, after, false)
+		}
 		if err != nil {
 			return store.Run{}, err
 		}
@@ -251,11 +281,14 @@ func (e *engine[TTx]) record(ctx context.Context, tx store.Tx, raw TTx, job *riv
 	switch {
 	case r.interrupted:
 		again, retry = store.Again{Error: cmp.Or(r.why, "the worker stopped")}, true
-	case !r.cancelled:
+	case !r.cancelled && !e.hopeless(r):
 		wait, retry = pause(e.options.Retries, outcome, run.Failures+1)
 	}
 	if !retry {
 		after, err := e.store.Publish(ctx, tx, run.ID, run.Attempt, ending)
+		if err == nil {
+			err = e.noteMemory(ctx, tx, after, e.hopeless(r))
+		}
 		if err == nil {
 			err = e.endJob(ctx, raw, job.JobRow, rivertype.JobStateDiscarded, outcome.Error)
 		}

@@ -110,3 +110,37 @@ func zombie(t *testing.T, address string, early bool, ending func() (Outcome, er
 	}
 	require.Equal(t, []string{"completed", "cancelled"}, states)
 }
+
+// TestJobWhoseRunIsGone holds that the job of a run that somebody deleted is ended. It was an error at each beat.
+func TestJobWhoseRunIsGone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		ctx := t.Context()
+		begun, wake := make(chan Run, 1), make(chan struct{})
+		first, s := open(t, address, Options{
+			Sites: []*sites.Site{newSite("shop")}, Retries: quick(), OnFault: func(error) {},
+			Handler: func(_ context.Context, run Run) (Outcome, error) {
+				begun <- run
+				<-wake
+				return Outcome{State: store.RunDone}, nil
+			},
+		})
+		stop := start(t, first)
+		_, err := first.Enqueue(ctx, "shop")
+		require.NoError(t, err)
+		run := <-begun
+		require.NoError(t, s.InTx(ctx, func(tx store.Tx) error {
+			_, err := tx.Exec(ctx, "DELETE FROM runs WHERE id = $1", run.ID)
+			return err
+		}))
+		left, err := first.(taker).runningJobs(ctx)
+		require.NoError(t, err)
+		require.Len(t, left, 1)
+		require.NoError(t, first.(taker).takeUp(ctx, left[0]))
+		left, err = first.(taker).runningJobs(ctx)
+		require.NoError(t, err)
+		require.Empty(t, left)
+		close(wake)
+		first.Force()
+		stop()
+	})
+}

@@ -57,6 +57,10 @@ func (j *Journal) Retry(ctx context.Context, page crawl.PageRef, class crawl.Cla
 	err := j.write(ctx, func(tx Tx) error {
 		_, err := tx.Exec(ctx, `UPDATE pages SET attempts = $3, class = $4, error = $5
 			WHERE run = $1 AND id = $2 AND state = 'queued'`, j.run, id, page.Attempts, string(class), clean(reason))
+		if err != nil || class != crawl.ClassMemory {
+			return err
+		}
+		_, err = tx.Exec(ctx, "UPDATE runs SET killed = killed + 1 WHERE id = $1", j.run)
 		return err
 	})
 	if err != nil {

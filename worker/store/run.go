@@ -59,6 +59,8 @@ type Run struct {
 	// Attempt counts how often the run was begun or taken up again; Failures how often
 	// it failed by itself. An attempt that ends with its worker is no failure.
 	Attempt, Failures int
+	// Killed counts how often pages of it were killed for want of memory.
+	Killed int
 	// Missed is the number of scheduled times before this one for which there is no run,
 	// because no worker ran.
 	Missed int
@@ -81,7 +83,7 @@ type PageCounts struct{ Queued, Done, Failed, Skipped int }
 type ItemCounts struct{ New, Changed, Same int }
 
 const runColumns = `id, site, scheduled_at, reason, state, not_before, attempt, failures, missed, started_at,
-	finished_at, pages_done, pages_failed, pages_skipped, items_new, items_changed, items_same, class, error, worker`
+	finished_at, pages_done, pages_failed, pages_skipped, items_new, items_changed, items_same, class, error, worker, killed`
 
 // scanRun reads runColumns.
 func scanRun(row Row) (Run, error) {
@@ -89,7 +91,7 @@ func scanRun(row Row) (Run, error) {
 	var scheduled, notBefore, started, finished int64
 	err := row.Scan(&r.ID, &r.Site, &scheduled, &r.Reason, &r.State, &notBefore, &r.Attempt, &r.Failures, &r.Missed, &started,
 		&finished, &r.Pages.Done, &r.Pages.Failed, &r.Pages.Skipped, &r.Items.New, &r.Items.Changed, &r.Items.Same,
-		&r.Class, &r.Error, &r.Worker)
+		&r.Class, &r.Error, &r.Worker, &r.Killed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Run{}, ErrNotFound
 	}

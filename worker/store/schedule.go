@@ -20,14 +20,19 @@ type Schedule struct {
 	PlannedTo time.Time
 	// Unmade counts the scheduled times without a run since the last planned run.
 	Unmade int
+	// Aside says why no runs are begun; "" if they are.
+	Aside string
+	// File is a hash of the site file; one that is another than before puts a site back that was
+	// set aside. "" says nothing.
+	File string
 }
 
-const scheduleColumns = "site, spec, timezone, jitter, overlap, missed, planned_to, unmade"
+const scheduleColumns = "site, spec, timezone, jitter, overlap, missed, planned_to, unmade, aside_why"
 
 func scanSchedule(row Row) (Schedule, error) {
 	var s Schedule
 	var jitter, plannedTo int64
-	err := row.Scan(&s.Site, &s.Spec, &s.Timezone, &jitter, &s.Overlap, &s.Missed, &plannedTo, &s.Unmade)
+	err := row.Scan(&s.Site, &s.Spec, &s.Timezone, &jitter, &s.Overlap, &s.Missed, &plannedTo, &s.Unmade, &s.Aside)
 	s.Jitter, s.PlannedTo = time.Duration(jitter)*time.Microsecond, fromMicros(plannedTo)
 	return s, err
 }
@@ -52,7 +57,7 @@ func (s *Store) SetSchedule(ctx context.Context, tx Tx, schedule Schedule) error
 	if err != nil {
 		return fmt.Errorf("record the schedule of %s: %w", schedule.Site, err)
 	}
-	return nil
+	return s.noteFile(ctx, tx, schedule.Site, schedule.File)
 }
 
 // LockSchedule locks a site as LockSite does and returns its schedule.

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +57,24 @@ func Open(ctx context.Context, address string) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.address, s.backend.explain(err)), s.Close())
 	}
 	return s, nil
+}
+
+// Exists says whether there is a database at an address, as far as that is seen without asking: a file
+// of SQLite is there or not, a server may have one.
+func Exists(address string) bool {
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch scheme {
+	case "postgres", "postgresql":
+		return true
+	case "sqlite", "sqlite3":
+		path, err := sqlitePath(rest)
+		if err != nil {
+			return false
+		}
+		address = path
+	}
+	_, err := os.Stat(address)
+	return err == nil
 }
 
 // connect chooses the database by the address's scheme.

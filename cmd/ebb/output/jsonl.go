@@ -37,7 +37,7 @@ func recordJSON(r Record) ([]byte, error) {
 		return nil, fmt.Errorf("write data: %w", err)
 	}
 	b.WriteByte('}')
-	return escapeHostile(b.Bytes()), nil
+	return CleanJSON(b.Bytes()), nil
 }
 
 func appendMember(b *bytes.Buffer, name string, value any) error {
@@ -66,16 +66,18 @@ func compactJSON(value any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// escapeHostile writes characters that act on a terminal as \uNNNN: the same JSON,
-// harmless to look at. In valid JSON they stand in strings only.
-func escapeHostile(data []byte) []byte {
-	if !bytes.ContainsFunc(data, hostile) {
+// CleanJSON writes characters that act on a terminal as \uNNNN: the same JSON,
+// harmless to look at. In valid JSON they stand in strings only; line breaks and tabs, which stand
+// outside of them, stay.
+func CleanJSON(data []byte) []byte {
+	acts := func(r rune) bool { return r >= ' ' && hostile(r) }
+	if !bytes.ContainsFunc(data, acts) {
 		return data
 	}
 	var b bytes.Buffer
 	for _, r := range string(data) {
 		switch {
-		case !hostile(r):
+		case !acts(r):
 			b.WriteRune(r)
 		case r > 0xffff:
 			high, low := (r-0x10000)>>10+0xd800, (r-0x10000)&0x3ff+0xdc00

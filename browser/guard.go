@@ -1,0 +1,234 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chromedp/cdproto"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/performance"
+	cdpruntime "github.com/chromedp/cdproto/runtime"
+)
+
+// guard ends a script of a tab's page that keeps everybody waiting. It does nothing while calls are
+// answered quickly. When one waits, it asks the page something that only its main thread answers.
+// Where no answer comes it asks what Chrome lets a running script interrupt itself for (Chromium 156):
+// an answer says that a script is what runs. How much of the processor it got meanwhile is read from
+// the kernel. So a page that is slow because the machine is busy, that waits for something, or that is
+// being laid out is left alone.
+//
+// Which renderer is the tab's is not known; the one that took most is. Where two pages keep
+// the processor at once, the time of one may be held against the other.
+type guard struct {
+	session *session
+	root    int // the pid of Chrome's main process
+	// limit is how much processor time a script may take without a pause, in nanoseconds; 0 is any.
+	limit atomic.Int64
+
+	mu       sync.Mutex // owns what follows
+	waiting  int        // calls that are in flight
+	timer    *time.Timer
+	watching bool
+	own      map[*ownScript]bool
+}
+
+// ownScript is an expression of a caller's that was sent to the page. It may take as long as the caller
+// lets it.
+type ownScript struct {
+	ahead <-chan *cdproto.Message // answered by the main thread just before it gets the expression
+	over  bool                    // the main thread has answered since: what is left is to come
+}
+
+const (
+	// guardPatience is how long a call may wait before anything is asked.
+	guardPatience = 250 * time.Millisecond
+	// guardPause is the time between two questions that are answered.
+	guardPause = 300 * time.Millisecond
+	// guardTick is the time between two looks while no answer comes.
+	guardTick = 100 * time.Millisecond
+)
+
+func newGuard(s *session, root int) *guard {
+	return &guard{session: s, root: root, own: map[*ownScript]bool{}}
+}
+
+// enter notes a call that waits for the tab until leave is called.
+func (g *guard) enter() (leave func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.waiting++
+	if g.waiting == 1 && g.limit.Load() > 0 {
+		if g.timer == nil {
+			g.timer = time.AfterFunc(guardPatience, g.watch)
+		} else {
+			g.timer.Reset(guardPatience)
+		}
+	}
+	return g.leave
+}
+
+func (g *guard) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.waiting--; g.waiting == 0 && g.timer != nil {
+		g.timer.Stop()
+	}
+}
+
+// runs notes an expression of ours that is sent next, until it has been answered.
+func (g *guard) runs() (over func()) {
+	if g.limit.Load() <= 0 {
+		return func() {}
+	}
+	ahead, forget := g.session.ask(cdpruntime.CommandGetIsolateID)
+	script := &ownScript{ahead: ahead}
+	g.mu.Lock()
+	g.own[script] = true
+	g.mu.Unlock()
+	return func() {
+		forget()
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.own, script)
+	}
+}
+
+// begun are the expressions of ours that may be running: the main thread has come to them, and
+// has answered nothing since.
+func (g *guard) begun() (scripts []*ownScript) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for script := range g.own {
+		if !script.over && len(script.ahead) > 0 {
+			scripts = append(scripts, script)
+		}
+	}
+	return scripts
+}
+
+// needed says whether somebody waits.
+func (g *guard) needed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.waiting > 0
+}
+
+// claim says whether the caller is the one who watches.
+func (g *guard) claim() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	claimed := !g.watching && g.waiting > 0
+	g.watching = g.watching || claimed
+	return claimed
+}
+
+// watch asks until nobody waits any more.
+func (g *guard) watch() {
+	if !g.claim() {
+		return
+	}
+	defer g.rest()
+	for g.needed() && g.asked() {
+		select {
+		case <-g.session.done:
+			return
+		case <-time.After(guardPause):
+		}
+	}
+}
+
+// rest ends the watch. Who has come to wait in the very moment gets a new one.
+func (g *guard) rest() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.watching = false
+	if g.waiting > 0 && g.timer != nil {
+		g.timer.Reset(guardPatience)
+	}
+}
+
+// asked asks the main thread and waits for its answer, or until nobody waits. It returns false when the
+// tab has ended, also by it.
+func (g *guard) asked() bool {
+	// What is known now to have begun is over when the answer comes.
+	before := g.begun()
+	answer, forget := g.session.ask(cdpruntime.CommandGetIsolateID)
+	defer forget()
+	var first map[int]time.Duration // what the main threads had taken when a script was first seen to run
+	for g.needed() {
+		select {
+		case <-answer:
+			g.clear(before)
+			return true
+		case <-g.session.done:
+			return false
+		case <-time.After(guardTick):
+		}
+		if len(g.begun()) > 0 { // it is ours that runs
+			first = nil
+			continue
+		}
+		if !g.running() || len(answer) > 0 {
+			continue
+		}
+		now := mainThreads(g.root)
+		if first == nil {
+			first = now
+		}
+		if limit := time.Duration(g.limit.Load()); limit > 0 && most(first, now) >= limit {
+			g.session.giveUp(fmt.Errorf("%w: it took %s of processor time without a pause", ErrScript, limit))
+			return false
+		}
+	}
+	return true
+}
+
+// clear notes that expressions are not what runs.
+func (g *guard) clear(scripts []*ownScript) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, script := range scripts {
+		script.over = true
+	}
+}
+
+// running says whether a script is what keeps the main thread: Chrome lets it interrupt itself for this
+// question, of which the answer does not matter.
+func (g *guard) running() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return g.session.conn.call(ctx, g.session, performance.CommandGetMetrics, cdp.Empty{}, nil) == nil
+}
+
+// ask sends a command without parameters whose answer may be waited for until forget is called.
+func (s *session) ask(method string) (answer <-chan *cdproto.Message, forget func()) {
+	c := s.conn
+	id := c.nextID.Add(1)
+	reply := make(chan *cdproto.Message, 1)
+	c.mu.Lock()
+	c.pending[id] = reply
+	c.mu.Unlock()
+	forget = func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.pending, id)
+	}
+	b, err := encode(&cdproto.Message{ID: id, SessionID: s.id, Method: cdproto.MethodType(method)})
+	if err != nil {
+		return reply, forget
+	}
+	select {
+	case c.out <- b:
+	default: // a pipe that takes no more is a Chrome that does not answer
+	}
+	return reply, forget
+}
+
+// giveUp ends the script that runs in the tab's page, and the session: whoever waits is told why.
+func (s *session) giveUp(why error) {
+	s.post(cdpruntime.CommandTerminateExecution, cdp.Empty{})
+	s.end(why)
+}

@@ -1,0 +1,66 @@
+package hostile
+
+// Page is one bad page and what is true of it.
+type Page struct {
+	// Name is the page's, its site's and its path's.
+	Name string
+	// Does says in one sentence what it does.
+	Does string
+	// Class is the class with which its visit fails; "" where its item is taken.
+	Class string
+
+	body  string // of the bad page
+	wait  string // of the site file. Default: dom
+	limit string // of its page_timeout. Default: 30s
+}
+
+// Pages returns all pages.
+func Pages() []Page {
+	return []Page{
+		{Name: "waiting", Does: "Waits until the test has done what it wants to do.", body: `<script src="begun"></script>`},
+		{Name: "script-loop", Does: "Runs a script that does not end, while it loads.", Class: "hung", body: `<script>while (true);</script>`},
+		{
+			Name: "timer-loop", Does: "Runs a script that does not end, a moment after it has loaded.", Class: "hung",
+			body: `<script>setTimeout(() => { while (true); }, 300)</script>`, wait: "{selector: '#never'}",
+		},
+		{Name: "dialog-loop", Does: "Opens one dialog after the other.", Class: "hung", body: `<script>while (true) alert("stay");</script>`},
+		{
+			Name: "popup-storm", Does: "Opens windows without end.", Class: "hung",
+			body: `<script>setInterval(() => { for (let n = 0; n < 20; n++) window.open("item/1?" + Math.random()) }, 1)</script>`, wait: "{selector: '#never'}",
+		},
+		{Name: "beforeunload", Does: "Asks to stay when it is left.", body: `<script>addEventListener("beforeunload", e => { e.preventDefault(); e.returnValue = "stay" }); onunload = () => { const end = Date.now() + 200; while (Date.now() < end); }</script>`},
+		{Name: "redirect-loop", Does: "Redirects to itself without end.", Class: "http"},
+		{
+			Name: "moving", Does: "Leads on from document to document without end.", Class: "timeout", limit: "3s",
+			body: `<script>setTimeout(() => location.replace("bad?" + Math.random()), 20)</script>`, wait: "{selector: '#never'}",
+		},
+		{Name: "endless-document", Does: "Sends its document a little at a time, without end.", Class: "timeout", limit: "3s"},
+		{Name: "endless-images", Does: "Loads images that never end.", Class: "timeout", limit: "3s", wait: "load", body: `<img src=endless><img src=endless?2>`},
+		{Name: "endless-script", Does: "Loads a script that never ends.", Class: "timeout", limit: "3s", body: `<script src=endless></script>`},
+		{Name: "huge-announced", Does: "Sends a document of four gigabytes, and says so.", Class: "too-large"},
+		{Name: "huge-streamed", Does: "Sends a document of gigabytes without saying so.", Class: "too-large"},
+		{Name: "huge-data", Does: "Reads gigabytes that are sent without a length.", Class: "timeout", limit: "3s", wait: "{function: window.never}",
+			body: `<script>fetch("huge").then(async r => { for await (const part of r.body) window.last = part })</script>`},
+		{Name: "million-nodes", Does: "Makes a million nodes.", limit: "2m", body: `<script>
+for (let n = 0; n < 1000; n++) { const d = document.createElement("div"); for (let m = 0; m < 999; m++) d.append(document.createElement("i")); document.body.append(d) }
+</script>`},
+		{Name: "websocket", Does: "Holds a WebSocket that never falls silent.", body: `<script>const s = new WebSocket("ws://" + location.host + "/websocket/socket"); s.onmessage = () => { document.title = "heard" }</script>`, wait: `{function: document.title === "heard"}`},
+		{Name: "worker-loop", Does: "Runs a worker whose script does not end.", body: `<script>new Worker("loop.js")</script>`},
+		{Name: "shared-worker-loop", Does: "Runs a shared worker whose script does not end.", body: `<script>new SharedWorker("loop.js")</script>`},
+		{
+			Name: "service-worker-loop", Does: "Runs a service worker whose script does not end once it is active.",
+			body: `<script>navigator.serviceWorker.register("service.js").then(() => navigator.serviceWorker.ready).then(() => document.title = "ready")</script>`,
+			wait: `{function: document.title === "ready"}`,
+		},
+	}
+}
+
+// Find returns the page of a name.
+func Find(name string) (Page, bool) {
+	for _, p := range Pages() {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Page{}, false
+}
