@@ -76,7 +76,8 @@ type SoakMetric struct {
 	By     string `json:"by"`
 	Values int    `json:"values"`
 	// First and Last are the levels after the first and the last of the values judged; Highest is
-	// over all cycles.
+	// over all cycles. Read says that there are any; otherwise the three are 0.
+	Read    bool    `json:"read"`
 	First   float64 `json:"first"`
 	Last    float64 `json:"last"`
 	Highest float64 `json:"highest"`
@@ -87,66 +88,6 @@ type SoakMetric struct {
 	PerCycle   Estimate    `json:"rate_per_cycle"`
 	Verdict    SoakVerdict `json:"verdict"`
 	MoreCycles int         `json:"more_cycles"`
-}
-
-// What one value of a metric is.
-const (
-	byCycles = "cycles"
-	byLives  = "lives"
-)
-
-// soakRow is how one metric is judged.
-type soakRow struct {
-	name   string
-	series Series // zero: of the temporary folder
-	by     string
-	shown  bool
-	// floor, minStep and minSpike are those of stats.Options.
-	floor, minStep, minSpike float64
-}
-
-// soakRows are judged. Chrome's memory rises within a life and falls with it: lives are compared at
-// equal age.
-var soakRows = []soakRow{
-	{name: "worker, live heap", series: Series{Metric: "go.heap_live"}, by: byCycles, floor: 4 * kib, minStep: 256 * kib, minSpike: 128 * kib},
-	{name: "worker, anonymous", series: Series{"process.anon", Worker}, by: byCycles, floor: 32 * kib, minStep: 2 * mib, minSpike: 2 * mib},
-	{name: "worker, goroutines", series: Series{Metric: "go.goroutines"}, by: byCycles, floor: 0.29, minStep: 12, minSpike: 12},
-	{name: "worker, open files", series: Series{"process.fds", Worker}, by: byCycles, floor: 0.29, minStep: 12, minSpike: 12},
-	{name: "temporary entries", by: byCycles, floor: 0.29, minStep: 2, minSpike: 2},
-	{name: "Chrome, anonymous", series: anonChrome, by: byLives, floor: 0.025 * mib, minStep: 2 * mib, minSpike: 2 * mib},
-	{name: "Chrome, processes", series: Series{"process.count", Chrome}, by: byCycles, floor: 0.29, minStep: 2, minSpike: 2},
-	{name: "Chrome, pages", series: Series{"target.count", "page"}, by: byCycles, floor: 0.29, minStep: 2, minSpike: 2},
-	{name: "Chrome, contexts", series: Series{Metric: "context.count"}, by: byCycles, floor: 0.29, minStep: 2, minSpike: 2},
-	{name: "database", series: Series{Metric: "store.bytes"}, by: byCycles, shown: true, floor: 4 * kib, minStep: mib, minSpike: mib},
-}
-
-const (
-	// soakValues is into how many values, at most, the cycles are gathered before they are judged,
-	// and leastSoakValues how many it takes to judge at all.
-	soakValues      = 60
-	leastSoakValues = 8
-	// soakCount is the growth of a count in a day that is too much.
-	soakCount = 1
-	// lifeShare is the share of the middle life's cycles over which lives are compared.
-	lifeShare = 0.8
-)
-
-// of reads the row's value of a cycle; NaN where it is not known.
-func (r soakRow) of(c SoakCycle) float64 {
-	if r.series.Metric != "" {
-		return c.value(r.series)
-	}
-	if c.Temporary == nil {
-		return math.NaN()
-	}
-	return *c.Temporary
-}
-
-func (r soakRow) unit() Unit {
-	if row, ok := MetricOf(r.series.Metric); ok {
-		return row.Unit
-	}
-	return Count
 }
 
 // Soak says what the cycles so far come to.
@@ -197,7 +138,7 @@ func (t *SoakTally) judge(row soakRow, values []float64, lives SoakLives, levels
 		m.Limit, m.Verdict = 0, SoakShown
 	}
 	perDay := t.plan.CyclesPerDay
-	if len(series) == 0 || perDay <= 0 {
+	if perDay <= 0 {
 		return m
 	}
 	j := stats.Judge(series, stats.Options{Delta: m.Limit / perDay * span, Floor: row.floor, MinStep: row.minStep, MinSpike: row.minSpike})
@@ -240,10 +181,10 @@ func (m *SoakMetric) levels(values, series []float64) {
 		if math.IsNaN(v) {
 			continue
 		}
-		if m.First == 0 {
+		if !m.Read {
 			m.First = v
 		}
-		m.Last = v
+		m.Last, m.Read = v, true
 	}
 }
 
@@ -268,49 +209,6 @@ func medianOf(values []float64) float64 {
 		return (known[n/2-1] + known[n/2]) / 2
 	}
 	return known[len(known)/2]
-}
-
-// compareLives makes one level of each life: the mean over as many of its cycles, from its start, as
-// most lives have. Those that ended before are left out. With the same ages in each level, what a
-// Chrome takes while it grows older is no growth, and what it leaves to the next is.
-func (t *SoakTally) compareLives() (lives SoakLives, levels []float64) {
-	anon := t.values[slices.IndexFunc(soakRows, func(r soakRow) bool { return r.by == byLives })]
-	var spans [][2]int
-	for i, life := range t.lives {
-		if i == 0 || life != t.lives[i-1] {
-			spans = append(spans, [2]int{i, i})
-		}
-		spans[len(spans)-1][1] = i + 1
-	}
-	if lives.Count = len(spans); lives.Count == 0 {
-		return lives, nil
-	}
-	lengths := make([]float64, len(spans))
-	for i, s := range spans {
-		lengths[i] = float64(s[1] - s[0])
-	}
-	lives.Cycles = int(medianOf(lengths))
-	lives.Of = max(1, int(lifeShare*medianOf(lengths)))
-	var first, last, highest []float64
-	for _, s := range spans {
-		if s[1]-s[0] < lives.Of {
-			continue
-		}
-		ages := slices.DeleteFunc(slices.Clone(anon[s[0]:s[0]+lives.Of]), math.IsNaN)
-		if len(ages) == 0 {
-			continue
-		}
-		sum := 0.
-		for _, v := range ages {
-			sum += v
-		}
-		levels = append(levels, sum/float64(len(ages)))
-		first, last, highest = append(first, ages[0]), append(last, ages[len(ages)-1]), append(highest, slices.Max(ages))
-	}
-	if lives.Judged = len(levels); lives.Judged > 0 {
-		lives.First, lives.Last, lives.Highest = medianOf(first), medianOf(last), medianOf(highest)
-	}
-	return lives, levels
 }
 
 // scaled is an estimate in another unit.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"math"
@@ -20,7 +19,6 @@ import (
 	"github.com/ebbworker/ebb/worker"
 	"github.com/ebbworker/ebb/worker/crawl"
 	"github.com/ebbworker/ebb/worker/queue"
-	"github.com/ebbworker/ebb/worker/store"
 )
 
 // soakSchedule is the default schedule of a soak's sites, that of the site file in the README: it says how
@@ -56,7 +54,7 @@ Exit code 3: something grows, or items were lost, doubled or wrong; 5: it was to
 tell, and how many more cycles it takes is said.`,
 		Example: `  ebb soak                           # seven days of the schedule
   ebb soak --days 1 --json soak.json
-  ebb soak --budget 10m --record soak.ebb.jsonl && ebb report soak.ebb.jsonl
+  ebb soak --budget 10m --record soak.ebb.jsonl
   ebb soak --days 2 --plant 4096     # the worker keeps 4 KiB of each run: this is found`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -279,44 +277,4 @@ func (a *app) showSoak(s memprof.Soak, json string) error {
 		return &exitError{code: exitInconclusive}
 	}
 	return &exitError{code: exitLeak}
-}
-
-// errItems is what is stored at the end, where it is not what the pages hold.
-func errItems(lost, wrong int) error {
-	if lost == 0 && wrong == 0 {
-		return nil
-	}
-	return withCode(exitLeak, fmt.Errorf("the database is not as the pages are: %d items are lost, %d wrong", lost, wrong))
-}
-
-// stored compares what the database holds in the end with what the pages hold.
-func (t *soakTruth) stored(ctx context.Context, s *store.Store) error {
-	found := map[string]map[string]bool{}
-	wrong := 0
-	for item, err := range s.Items(ctx, store.ItemFilter{}) {
-		if err != nil {
-			return err
-		}
-		page := t.pages[item.Site]
-		key, ok := page.right(item.Data)
-		if !ok || found[item.Site][key] {
-			wrong++
-		}
-		if found[item.Site] == nil {
-			found[item.Site] = map[string]bool{}
-		}
-		found[item.Site][key] = true
-	}
-	lost := 0
-	for name, page := range t.pages {
-		if t.ran[name] == 0 {
-			continue
-		}
-		for key := range page.items {
-			if !found[name][key] {
-				lost++
-			}
-		}
-	}
-	return errItems(lost, wrong)
 }

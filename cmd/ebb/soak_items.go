@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -105,4 +106,44 @@ func (p soakPage) compare(run store.Run, taken *soakTaken) memprof.SoakItems {
 		sum.Runs++
 	}
 	return sum
+}
+
+// errItems is what is stored at the end, where it is not what the pages hold.
+func errItems(lost, wrong int) error {
+	if lost == 0 && wrong == 0 {
+		return nil
+	}
+	return withCode(exitLeak, fmt.Errorf("the database is not as the pages are: %d items are lost, %d wrong", lost, wrong))
+}
+
+// stored compares what the database holds in the end with what the pages hold.
+func (t *soakTruth) stored(ctx context.Context, s *store.Store) error {
+	found := map[string]map[string]bool{}
+	wrong := 0
+	for item, err := range s.Items(ctx, store.ItemFilter{}) {
+		if err != nil {
+			return err
+		}
+		page := t.pages[item.Site]
+		key, ok := page.right(item.Data)
+		if !ok || found[item.Site][key] {
+			wrong++
+		}
+		if found[item.Site] == nil {
+			found[item.Site] = map[string]bool{}
+		}
+		found[item.Site][key] = true
+	}
+	lost := 0
+	for name, page := range t.pages {
+		if t.ran[name] == 0 {
+			continue
+		}
+		for key := range page.items {
+			if !found[name][key] {
+				lost++
+			}
+		}
+	}
+	return errItems(lost, wrong)
 }

@@ -43,8 +43,8 @@ func newSoakProgress(b *board, plan memprof.SoakPlan) *soakProgress {
 }
 
 func (p *soakProgress) begin() {
-	p.board.say(fmt.Sprintf("%s, which are %.4g days of the schedule %q", output.Counted(int64(p.plan.Cycles), "cycle", "cycles"),
-		float64(p.plan.Cycles)/p.plan.CyclesPerDay, p.plan.Schedule), true)
+	p.board.say(fmt.Sprintf("%s: %s of the schedule %q", output.Counted(int64(p.plan.Cycles), "cycle", "cycles"),
+		soakDays(float64(p.plan.Cycles)/p.plan.CyclesPerDay), p.plan.Schedule), true)
 }
 
 // cycle tells of a cycle that has ended.
@@ -64,8 +64,8 @@ func (p *soakProgress) cycle(c memprof.SoakCycle) {
 
 // writeSoak writes what a soak came to, on one screen.
 func writeSoak(out output.Terminal, s memprof.Soak) error {
-	fmt.Fprintf(out, "%s: %s, %.4g days of the schedule %q (%.4g cycles a day), in %s.\n", soakTitles[s.Verdict],
-		output.Counted(int64(s.Cycles), "cycle", "cycles"), s.Days, output.CleanLine(s.Plan.Schedule), s.Plan.CyclesPerDay, output.Duration(s.Took.Round(time.Second)))
+	fmt.Fprintf(out, "%s: %s, %s of the schedule %q (%.4g cycles a day), in %s.\n", soakTitles[s.Verdict],
+		output.Counted(int64(s.Cycles), "cycle", "cycles"), soakDays(s.Days), output.CleanLine(s.Plan.Schedule), s.Plan.CyclesPerDay, output.Duration(s.Took.Round(time.Second)))
 	fmt.Fprintf(out, "%s, of which %s failed, over %s.\n%s.\n", output.Counted(int64(s.Runs), "run", "runs"),
 		output.Count(int64(s.Failed)), output.Counted(int64(s.Pages), "page", "pages"), soakItems(s.Items))
 	if s.Plan.Planted > 0 {
@@ -97,6 +97,13 @@ func writeSoak(out output.Terminal, s memprof.Soak) error {
 	}
 	_, err := fmt.Fprintln(out, "Rates are per day of the schedule. 1 MB is 1,000,000 bytes. Levels are medians of some cycles.")
 	return err
+}
+
+func soakDays(days float64) string {
+	if days == 1 {
+		return "1 day"
+	}
+	return fmt.Sprintf("%.4g days", days)
 }
 
 // soakTitles begin the outcome.
@@ -140,7 +147,11 @@ func soakRow(m memprof.SoakMetric) []string {
 	if m.Limit > 0 {
 		limit = strings.TrimSuffix(figure(m.Limit), ".00")
 	}
-	return []string{name, figure(m.First), figure(m.Last), figure(m.Highest), rate, interval, limit, string(m.Verdict)}
+	first, last, highest := "-", "-", "-"
+	if m.Read {
+		first, last, highest = figure(m.First), figure(m.Last), figure(m.Highest)
+	}
+	return []string{name, first, last, highest, rate, interval, limit, string(m.Verdict)}
 }
 
 func soakMB(bytes float64) string { return soakNumber(bytes / memprof.MB) }
