@@ -263,6 +263,7 @@ func (r *rig) recycled(rc browser.Recycling) {
 		message = "Chrome is being closed"
 	}
 	if !rc.Gone.IsZero() {
+		r.shown.recycled(string(rc.Reason))
 		event, message = r.log.Info().Dur("took", rc.Gone.Sub(rc.Decided)).Dur("waited", rc.Waited), "Chrome has been retired"
 	}
 	event.Int("pid", rc.PID).Str("reason", string(rc.Reason)).Str("says", rc.Says).Int("pages", rc.Pages).

@@ -79,6 +79,13 @@ func (s *shown) launched(version string) {
 	}
 }
 
+// recycled tells of a Chrome that was replaced, or closed for having been idle.
+func (s *shown) recycled(reason string) {
+	if s.activity != nil {
+		s.activity.Recycled(reason)
+	}
+}
+
 // ready tells that the worker takes work, and draining that it takes none any more.
 func (s *shown) ready() {
 	if s.activity != nil {
