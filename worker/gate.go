@@ -164,11 +164,28 @@ func (g *gate) lacking() (site string, bytes int64) {
 	return w.Site, bytes
 }
 
+// atWork is how many runs are.
+func (g *gate) atWork() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.admission.AtWork()
+}
+
 // busy says whether runs are at work or wait.
 func (g *gate) busy() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.runs) > 0
+}
+
+// Waiting is how many runs wait for memory.
+func (w *Worker) Waiting() int {
+	if w.governor == nil {
+		return 0
+	}
+	w.governor.gate.mu.Lock()
+	defer w.governor.gate.mu.Unlock()
+	return len(w.governor.gate.admission.Waiting())
 }
 
 // resting are the sites, of all those named, of which no run is at work.

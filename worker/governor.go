@@ -44,6 +44,7 @@ type governor struct {
 	tabs   *budget.Tabs
 	fresh  map[string]int64 // what each Chrome held when it was young
 	latest memoryNow
+	quiet  memoryNow    // the latest while no run was at work
 	held   budget.Event // since when no run begins; zero while they may
 
 	recorded bool // what the budget is
@@ -158,6 +159,10 @@ func (g *governor) reading(now memoryNow) budget.Reading {
 		r.Shared, r.SharedAnon, r.Pages = id(b), now.chromes[id(b)], b.Pages()
 		r.Early, r.Late = paceOf(b)
 	}
+	if r.AtWork = g.gate.atWork(); r.AtWork == 0 {
+		g.quiet = now
+	}
+	r.Quiet, r.QuietFor = g.quiet.chrome, now.at.Sub(g.quiet.at)
 	if load, err := g.budget.room.LoadPerCPU(); err != nil || load > busyLoad {
 		r.Busy = true
 	}

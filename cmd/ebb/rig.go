@@ -159,6 +159,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return err
 	}
 	r.governed.Store(r.worker)
+	r.board.follow(r.worker)
 	o.stop.on(r.onSignal)
 	return work(ctx, r)
 }

@@ -24,6 +24,11 @@ type Reading struct {
 	Busy bool
 	// Draining says that a Chrome was retired and still has runs.
 	Draining bool
+	// AtWork is how many runs are at work. Quiet is what all Chromes held when none was, QuietFor ago.
+	// Default: 0, that is not known.
+	AtWork   int
+	Quiet    int64
+	QuietFor time.Duration
 	// Room is what the first run that waits lacks, while no other is at work. Default: 0, none waits so.
 	Room int64
 	// RoomFor is that run's site.
@@ -51,8 +56,13 @@ const (
 	cooldown, retireCooldown, urgentCooldown = 2 * time.Second, 30 * time.Second, 5 * time.Second
 	// skipFor is how long an action rests that found nothing to do.
 	skipFor = 5 * time.Second
-	// worth is the least that an action must be expected to give back.
-	worth = mib
+	// successor is what a Chrome takes that starts.
+	successor = 90 * mib
+	// worth is the least that an action must be expected to give back; worthRetiring is that of a new
+	// Chrome, which is some MB larger after its first pages than before.
+	worth, worthRetiring = mib, 16 * mib
+	// quietCounts is for how long what was held while no run was at work says what no run holds.
+	quietCounts = time.Minute
 	// levelReadings is how many readings the level is the lowest of: a page that is open takes memory
 	// and gives it back.
 	levelReadings = 12
@@ -188,11 +198,11 @@ func (l *Ladder) choose(r Reading, d Decision) (Decision, bool) {
 		if r.At.Before(l.rested[rung.action]) {
 			continue
 		}
-		if rung.action == RetireBrowser && !l.mayRetire(r) {
-			continue
-		}
 		share, _ := l.learned.Expect(rung.action, r.At)
 		expected := int64(share * float64(d.Above))
+		if rung.action == RetireBrowser {
+			expected = min(expected, l.retirable(r))
+		}
 		if expected < worth || expected <= best.Expected {
 			continue
 		}
@@ -205,14 +215,26 @@ func (l *Ladder) choose(r Reading, d Decision) (Decision, bool) {
 	return best, best.Action != ""
 }
 
-// mayRetire says whether another Chrome may be retired: never one beside one that still drains, since both
-// take memory.
-func (l *Ladder) mayRetire(r Reading) bool {
+// retirable is what a retired Chrome would give back at most: what runs at work hold goes with them in any
+// case. It is 0 where none may be retired: beside one that still drains, since both take memory, and while
+// there is no room for the successor beside runs at work; those then come to their end first.
+func (l *Ladder) retirable(r Reading) int64 {
 	rest := retireCooldown
 	if r.Used >= l.budget.Hard || r.Room > 0 {
 		rest = urgentCooldown
 	}
-	return r.Shared != "" && !r.Draining && r.At.Sub(l.retired) >= rest
+	held := max(r.Chrome-r.Fresh, 0)
+	if r.AtWork > 0 && r.Quiet > 0 && r.QuietFor < quietCounts {
+		held = max(min(r.Chrome, r.Quiet)-r.Fresh, 0)
+	}
+	switch {
+	case r.Shared == "" || r.Draining || r.At.Sub(l.retired) < rest || held < worthRetiring:
+		return 0
+	case r.AtWork > 0 && r.Used+successor > l.budget.Hard:
+		l.holding = true
+		return 0
+	}
+	return held
 }
 
 // aged retires a Chrome whose pages have become slower.
@@ -227,7 +249,8 @@ func (l *Ladder) aged(r Reading) (Decision, bool) {
 		s.late, s.again = 0, l.retired.Add(s.rest)
 	}
 	slower := float64(r.Late) >= slowRatio*float64(r.Early) && r.Late-r.Early >= slowMargin
-	if !slower || r.Busy || r.Draining || r.At.Before(l.slow.again) {
+	crowded := r.AtWork > 0 && r.Used+successor > l.budget.Hard
+	if !slower || crowded || r.Busy || r.Draining || r.At.Before(l.slow.again) {
 		return Decision{}, false
 	}
 	l.slow.from, l.slow.late, l.slow.again = r.Shared, r.Late, r.At.Add(l.slow.rest)
