@@ -29,9 +29,9 @@ type gated struct {
 
 	start, peak int64 // in use when it began, and at most
 	readings    int
-	alone       bool   // no other has been at work with it
-	ended       bool   // it came to its end, so that its peak says something
-	told        string // why it waits, as it was told
+	alone       bool      // no other has been at work with it
+	ended       bool      // it came to its end, so that its peak says something
+	told        time.Time // when it was told last why it waits; zero: not yet
 }
 
 func newGate(b budget.Budget) *gate {
@@ -205,15 +205,18 @@ func (g *gate) resting(sites []string) []string {
 	return list
 }
 
-// waits are the runs whose reason to wait is another than the one told last; they count as told.
+// tellEvery is how often it is told why a run waits: the figures in it change with each reading.
+const tellEvery = 5 * time.Second
+
+// waits are the runs of which it is to be told why they wait; they count as told.
 func (g *gate) waits() []gated {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var list []gated
 	for _, w := range g.admission.Waiting() {
-		if r := g.runs[w]; w.Why != "" && w.Why != r.told {
-			first := r.told == ""
-			r.told = w.Why
+		if r := g.runs[w]; w.Why != "" && time.Since(r.told) >= tellEvery {
+			first := r.told.IsZero()
+			r.told = time.Now()
 			list = append(list, gated{Waiter: &budget.Waiter{Site: w.Site, Run: w.Run, Need: w.Need, Why: w.Why}, came: r.came, alone: first})
 		}
 	}
@@ -257,7 +260,7 @@ func (g *gate) waitsFor(run int64) bool {
 func (g *gate) wasTold(r *gated) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return r.told != ""
+	return !r.told.IsZero()
 }
 
 // ended notes that a run came to its end: what it took says what the next takes.

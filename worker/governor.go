@@ -219,6 +219,11 @@ func (g *governor) freshOf(b *browser.Browser, anon int64) int64 {
 		}
 		g.fresh[name] = min(anon, mostFresh)
 	}
+	return g.freshAs(name)
+}
+
+// freshAs is what is known of how much a Chrome held before its first page.
+func (g *governor) freshAs(name string) int64 {
 	if fresh, seen := g.fresh[name]; seen {
 		return fresh
 	}

@@ -38,7 +38,7 @@ type retiring struct {
 func (a *acts) observe(now memoryNow) {
 	for pid, r := range a.retiring {
 		held := now.chromes[chromeID(pid)]
-		if held >= now.fresh/int64(max(len(now.chromes), 1)) && (r.low == 0 || held < r.low) { // else it is ending
+		if held >= 3*a.g.freshAs(chromeID(pid))/4 && (r.low == 0 || held < r.low) { // else it is ending
 			r.low = held
 		}
 	}
@@ -164,7 +164,7 @@ func (a *acts) recycled(ctx context.Context, r browser.Recycling) {
 		}
 		after := a.g.settle(ctx, 2*settleTimes[memprof.LevelCheap], 0)
 		if e.After = after.used; !was.ladder { // of what other runs did meanwhile it says nothing
-			e.Before, e.After = was.low, a.g.fresh[chromeID(r.PID)]
+			e.Before, e.After = was.low, a.g.freshAs(chromeID(r.PID))
 			e.Above = e.Before - e.After
 		}
 		a.g.ladder.Learn(e)

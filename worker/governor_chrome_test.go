@@ -42,7 +42,7 @@ func takingSite(t *testing.T, name, url, lines, step string) *sites.Site {
 start: %s/%s
 robots: ignore
 %s
-limits: {rate: none, retries: 0, page_timeout: 60s}
+limits: {rate: none, retries: 0, page_timeout: 5m}
 templates:
 - name: page
   steps: [{evaluate: "%s"}]
@@ -282,6 +282,7 @@ func TestAPolicyThatDoesNotEarnItsCostSaysSo(t *testing.T) {
 		require.Eventually(t, func() bool { return len(byPages()) > i }, 5*time.Minute, 20*time.Millisecond)
 	}
 	for _, e := range byPages() {
+		t.Logf("%+v", e)
 		require.Equal(t, budget.RetireBrowser, e.Action)
 		require.Positive(t, e.Before)
 		require.Positive(t, e.After)
