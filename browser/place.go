@@ -160,7 +160,7 @@ func (p *Pool) enter(ctx context.Context) (*member, error) {
 			p.tellNews()
 			return m, nil
 		}
-		starting, because := p.start, p.recent
+		starting, because := p.start, p.recycled.latest
 		if starting == nil {
 			starting = p.beginStart(nil)
 		}
@@ -283,7 +283,7 @@ func (p *Pool) forget(m *member) {
 	}
 	if m.recycling != nil {
 		m.recycling.Gone = time.Now()
-		p.news = append(p.news, *m.recycling)
+		p.recycled.note(m.recycling)
 	}
 	if p.main != nil {
 		p.look(p.main) // what was due had to wait while this one drained
@@ -315,7 +315,7 @@ func (p *Pool) leave(ctx context.Context, at spot) {
 		m.since = time.Now()
 		p.arm(m)
 	}
-	if m.uses == 0 || m.failures > 0 {
+	if m.uses == 0 || p.failing(m) { // while it is used, the next run asks soon enough
 		p.look(m)
 	}
 	last := m.retired && m.uses == 0

@@ -64,11 +64,9 @@ type Pool struct {
 	delay   time.Duration // how long to wait before the next start
 	opened  int           // tabs opened so far
 	fetched int64         // bytes, in Chromes that have ended
-	recent  *Recycling    // the latest
-	news    []Recycling   // what OnRecycle has not been told
-	telling bool          // it is being told
 
-	waiting atomic.Int64
+	recycled recyclings
+	waiting  atomic.Int64
 }
 
 // keptTab is a tab whose document stays open between leases.

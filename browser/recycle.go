@@ -128,8 +128,8 @@ func (p *Pool) draining() *member {
 func (p *Pool) recycle(m *member, reason RecycleReason, says string) {
 	now := time.Now()
 	m.recycling = &Recycling{PID: m.browser.PID(), Reason: reason, Says: says, Pages: m.browser.Pages(), Age: now.Sub(m.browser.Started()), Decided: now}
-	p.recent = m.recycling
-	p.news = append(p.news, *m.recycling)
+	p.recycled.latest = m.recycling
+	p.recycled.note(m.recycling)
 }
 
 // succeed hands over to the successor of a Chrome. The caller holds mu.
@@ -150,27 +150,37 @@ func (p *Pool) keepOn(m *member, err error) {
 		return
 	}
 	m.recycling.Err = err
-	p.news = append(p.news, *m.recycling)
+	p.recycled.note(m.recycling)
 	m.recycling, m.again = nil, time.Now().Add(p.delay)
 	p.arm(m)
 }
+
+// recyclings are what OnRecycle is to be told. The pool's mu guards them.
+type recyclings struct {
+	latest  *Recycling
+	untold  []Recycling
+	telling bool
+}
+
+func (r *recyclings) note(as *Recycling) { r.untold = append(r.untold, *as) }
 
 // tellNews tells OnRecycle what has happened, in its order. Nobody holds mu.
 func (p *Pool) tellNews() {
 	for {
 		p.mu.Lock()
-		if p.telling || len(p.news) == 0 {
+		told := &p.recycled
+		if told.telling || len(told.untold) == 0 {
 			p.mu.Unlock()
 			return // whoever is telling tells the rest
 		}
-		r := p.news[0]
-		p.news, p.telling = p.news[1:], true
+		r := told.untold[0]
+		told.untold, told.telling = told.untold[1:], true
 		p.mu.Unlock()
 		if p.options.OnRecycle != nil {
 			p.options.OnRecycle(r)
 		}
 		p.mu.Lock()
-		p.telling = false
+		told.telling = false
 		p.mu.Unlock()
 	}
 }
@@ -190,7 +200,7 @@ func (p *Pool) due(m *member) (RecycleReason, string) {
 	o := p.options.Recycle
 	pages, age := m.browser.Pages(), time.Since(m.browser.Started())
 	switch {
-	case o.Failures > 0 && m.failures >= o.Failures:
+	case p.failing(m):
 		return RecycleFailures, fmt.Sprintf("%d leases in a row failed for reasons that speak against it", m.failures)
 	case p.keeps(m):
 		return "", ""
@@ -200,6 +210,12 @@ func (p *Pool) due(m *member) (RecycleReason, string) {
 		return RecycleAge, fmt.Sprintf("%s old", age.Round(time.Second))
 	}
 	return "", ""
+}
+
+// failing says whether so many leases have failed in a Chrome that it is to be retired. The caller holds mu.
+func (p *Pool) failing(m *member) bool {
+	limit := p.options.Recycle.Failures
+	return limit > 0 && m.failures >= limit
 }
 
 // keeps says whether a page is kept in a Chrome. The caller holds mu.
