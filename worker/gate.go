@@ -1,7 +1,6 @@
 package worker
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -29,9 +28,9 @@ type gated struct {
 
 	start, peak int64 // in use when it began, and at most
 	readings    int
-	alone       bool   // no other has been at work with it
-	ended       bool   // it came to its end, so that its peak says something
-	told        string // why it waits, as it was told
+	alone       bool      // no other has been at work with it
+	ended       bool      // it came to its end, so that its peak says something
+	told        time.Time // when it was told last why it waits; zero: not yet
 }
 
 func newGate(b budget.Budget) *gate {
@@ -164,6 +163,13 @@ func (g *gate) lacking() (site string, bytes int64) {
 	return w.Site, bytes
 }
 
+// atWork is how many runs are.
+func (g *gate) atWork() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.admission.AtWork()
+}
+
 // busy says whether runs are at work or wait.
 func (g *gate) busy() bool {
 	g.mu.Lock()
@@ -188,93 +194,27 @@ func (g *gate) resting(sites []string) []string {
 	return list
 }
 
-// waits are the runs whose reason to wait is another than the one told last; they count as told.
+// tellEvery is how often it is told why a run waits: the figures in it change with each reading.
+const tellEvery = 5 * time.Second
+
+// waits are the runs of which it is to be told why they wait; they count as told.
 func (g *gate) waits() []gated {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var list []gated
 	for _, w := range g.admission.Waiting() {
-		if r := g.runs[w]; w.Why != "" && w.Why != r.told {
-			first := r.told == ""
-			r.told = w.Why
+		if r := g.runs[w]; w.Why != "" && time.Since(r.told) >= tellEvery {
+			first := r.told.IsZero()
+			r.told = time.Now()
 			list = append(list, gated{Waiter: &budget.Waiter{Site: w.Site, Run: w.Run, Need: w.Need, Why: w.Why}, came: r.came, alone: first})
 		}
 	}
 	return list
 }
 
-// admit waits until a run may begin. The queue calls it.
-func (g *governor) admit(ctx context.Context, site string, run int64) (func(), error) {
-	if g == nil || g.w.quota.beyond(site, run) {
-		return func() {}, nil
-	}
-	r := g.gate.come(site, run)
-	g.poke()
-	select {
-	case <-r.ready:
-		if g.gate.wasTold(r) {
-			g.endWait(ctx, r)
-		}
-		return func() { g.leave(ctx, r) }, nil
-	case <-ctx.Done():
-		g.leave(ctx, r)
-		if g.gate.wasTold(r) {
-			g.endWait(ctx, r)
-		}
-		return nil, context.Cause(ctx)
-	}
-}
-
-// waitsFor says whether a run waits.
-func (g *gate) waitsFor(run int64) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, w := range g.admission.Waiting() {
-		if w.Run == run {
-			return true
-		}
-	}
-	return false
-}
-
+// wasTold says whether it was told why a run waits.
 func (g *gate) wasTold(r *gated) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return r.told != ""
-}
-
-// ended notes that a run came to its end: what it took says what the next takes.
-func (g *governor) ended(run int64) {
-	if g == nil {
-		return
-	}
-	g.gate.mu.Lock()
-	defer g.gate.mu.Unlock()
-	for _, r := range g.gate.runs {
-		r.ended = r.ended || r.Run == run
-	}
-}
-
-// leave takes a run out, and keeps what it took.
-func (g *governor) leave(ctx context.Context, r *gated) {
-	p, known := g.gate.leave(r)
-	g.poke()
-	if !known {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), governTimeout)
-	defer cancel()
-	if err := g.w.options.Store.AddSitePeak(ctx, p, budget.KeptPeaks); err != nil {
-		g.w.options.Log.Warn().Err(err).Msg("what the run took is not kept")
-	}
-}
-
-// endWait records that a run that was told to wait waits no more.
-func (g *governor) endWait(ctx context.Context, r *gated) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), governTimeout)
-	defer cancel()
-	if err := g.w.options.Store.EndMemoryWait(ctx, g.w.engine.Self().ID, r.Run); err != nil {
-		g.w.options.Log.Warn().Err(err).Msg("a run still counts as waiting")
-	}
-	g.w.options.Log.Info().Str("site", r.Site).Int64("run", r.Run).Dur("waited", time.Since(r.came)).Msg("the run waits for memory no more")
+	return !r.told.IsZero()
 }

@@ -38,7 +38,7 @@ type retiring struct {
 func (a *acts) observe(now memoryNow) {
 	for pid, r := range a.retiring {
 		held := now.chromes[chromeID(pid)]
-		if held >= now.fresh/int64(max(len(now.chromes), 1)) && (r.low == 0 || held < r.low) { // else it is ending
+		if held >= 3*a.g.gauge.freshAs(chromeID(pid))/4 && (r.low == 0 || held < r.low) { // else it is ending
 			r.low = held
 		}
 	}
@@ -132,13 +132,29 @@ func (a *acts) retire(d budget.Decision, e budget.Event) {
 		a.g.ladder.Skipped(d.Action, e.At)
 		return
 	}
-	if err := retireBrowser(a.g.w.options.Pool, b, d); err != nil {
+	why := browser.RecycleMemory
+	if d.Reason == budget.ReasonSlow {
+		why = browser.RecycleSlow
+	}
+	if err := a.g.w.options.Pool.Retire(b, why, d.Says); err != nil {
 		a.g.w.options.Log.Debug().Err(err).Str("says", d.Says).Msg("Chrome cannot be retired now")
 		a.g.ladder.Skipped(d.Action, e.At)
 		return
 	}
 	a.retiring[b.PID()] = &retiring{event: e, ladder: true}
 	a.g.ladder.Did(d, e)
+}
+
+// Recycled takes what the pool tells of a Chrome that is being retired: it is browser.PoolOptions.OnRecycle.
+// It does not block.
+func (w *Worker) Recycled(r browser.Recycling) {
+	if w.governor == nil {
+		return
+	}
+	select {
+	case w.governor.news <- r:
+	default: // nobody takes them: the worker is not at work
+	}
 }
 
 // recycled takes news of the pool: of a Chrome that is being retired, whoever decided it.
@@ -152,7 +168,7 @@ func (a *acts) recycled(ctx context.Context, r browser.Recycling) {
 			a.retiring[r.PID] = &retiring{event: budget.Event{
 				At: r.Decided, Action: budget.RetireBrowser, Reason: budget.Reason(r.Reason), Says: r.Says,
 			}}
-			now, _ := a.g.read(ctx)
+			now, _ := a.g.gauge.read(ctx)
 			a.observe(now)
 		}
 	case was != nil:
@@ -164,7 +180,7 @@ func (a *acts) recycled(ctx context.Context, r browser.Recycling) {
 		}
 		after := a.g.settle(ctx, 2*settleTimes[memprof.LevelCheap], 0)
 		if e.After = after.used; !was.ladder { // of what other runs did meanwhile it says nothing
-			e.Before, e.After = was.low, a.g.fresh[chromeID(r.PID)]
+			e.Before, e.After = was.low, a.g.gauge.freshAs(chromeID(r.PID))
 			e.Above = e.Before - e.After
 		}
 		a.g.ladder.Learn(e)

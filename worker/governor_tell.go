@@ -34,7 +34,7 @@ func (g *governor) adaptTabs(ctx context.Context, now memoryNow) {
 	if !changed {
 		return
 	}
-	setTabs(g.w.options.Pool, limit)
+	g.w.options.Pool.SetTabs(limit)
 	g.acts.tell(ctx, budget.Event{At: now.at, Action: budget.FewerTabs, Reason: why, Says: says, Before: now.used, After: now.used})
 }
 

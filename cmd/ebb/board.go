@@ -24,6 +24,8 @@ type board struct {
 	runs  map[int64]*boardRun
 	label string // what is under way beside the runs
 	stage string // of the diagnosis that is under way
+	// waiting counts the runs that wait for memory. nil: none do.
+	waiting func() int
 }
 
 // boardRun is one run on the board. Those that have ended stay until no run is at work,
@@ -51,6 +53,13 @@ func newBoard(out output.Terminal) *board {
 		}
 	})
 	return b
+}
+
+// follow shows how many runs of a worker wait for memory.
+func (b *board) follow(w *worker.Worker) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.waiting = w.Waiting
 }
 
 func (b *board) close() {
@@ -112,7 +121,7 @@ func (b *board) update() {
 			names = append(names, r.site)
 		}
 	}
-	label, stage := b.label, b.stage
+	label, stage, waiting := b.label, b.stage, b.waiting
 	b.mu.Unlock()
 	if !working && label == "" || label != "" && !b.progress.Terminal() {
 		return // a diagnosis tells its cycles in lines of its own
@@ -126,6 +135,11 @@ func (b *board) update() {
 		names = append([]string{label}, names...)
 	}
 	s.Label = strings.Join(names, ", ")
+	if waiting != nil {
+		if n := waiting(); n > 0 {
+			s.Label += fmt.Sprintf(" (%s for memory)", output.Counted(int64(n), "waits", "wait"))
+		}
+	}
 	if label == "" { // a diagnosis tells memory itself
 		s.MemoryBytes = b.chromeBytes()
 	}

@@ -189,6 +189,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return err
 	}
 	r.governed.Store(r.worker)
+	r.board.follow(r.worker)
 	o.stop.on(r.onSignal)
 	r.shown.ready()
 	return work(ctx, r)

@@ -24,6 +24,11 @@ type Reading struct {
 	Busy bool
 	// Draining says that a Chrome was retired and still has runs.
 	Draining bool
+	// AtWork is how many runs are at work. Quiet is what all Chromes held when none was, QuietFor ago.
+	// Default: 0, that is not known.
+	AtWork   int
+	Quiet    int64
+	QuietFor time.Duration
 	// Room is what the first run that waits lacks, while no other is at work. Default: 0, none waits so.
 	Room int64
 	// RoomFor is that run's site.
@@ -51,18 +56,16 @@ const (
 	cooldown, retireCooldown, urgentCooldown = 2 * time.Second, 30 * time.Second, 5 * time.Second
 	// skipFor is how long an action rests that found nothing to do.
 	skipFor = 5 * time.Second
-	// worth is the least that an action must be expected to give back.
-	worth = mib
+	// successor is what a Chrome takes that starts.
+	successor = 90 * mib
+	// worth is the least that an action must be expected to give back; worthRetiring is that of a new
+	// Chrome, which is some MB larger after its first pages than before.
+	worth, worthRetiring = mib, 16 * mib
+	// quietCounts is for how long what was held while no run was at work says what no run holds.
+	quietCounts = time.Minute
 	// levelReadings is how many readings the level is the lowest of: a page that is open takes memory
 	// and gives it back.
 	levelReadings = 12
-	// Pages are slower when the late ones take slowRatio times the early ones, and slowMargin more: both,
-	// since noise is relative for slow pages and absolute for fast ones.
-	slowRatio  = 2.0
-	slowMargin = 300 * time.Millisecond
-	// slowRest is the time between two Chromes that are retired for being slow. It doubles each time
-	// that the next one was no faster.
-	slowRest, mostSlowRest = 10 * time.Minute, 6 * time.Hour
 )
 
 // Ladder decides from readings. It is told what became of each decision before the next reading. It is
@@ -80,14 +83,6 @@ type Ladder struct {
 	holding  bool
 
 	slow slowness
-}
-
-// slowness is what is known of Chromes that were retired for being slow.
-type slowness struct {
-	again time.Time     // not before
-	rest  time.Duration // the next pause
-	from  string        // the one that was retired last
-	late  time.Duration // how slow it was; 0 once its successor was looked at
 }
 
 // NewLadder returns a ladder that begins with what was learned before.
@@ -188,11 +183,11 @@ func (l *Ladder) choose(r Reading, d Decision) (Decision, bool) {
 		if r.At.Before(l.rested[rung.action]) {
 			continue
 		}
-		if rung.action == RetireBrowser && !l.mayRetire(r) {
-			continue
-		}
 		share, _ := l.learned.Expect(rung.action, r.At)
 		expected := int64(share * float64(d.Above))
+		if rung.action == RetireBrowser {
+			expected = min(expected, l.retirable(r))
+		}
 		if expected < worth || expected <= best.Expected {
 			continue
 		}
@@ -205,36 +200,26 @@ func (l *Ladder) choose(r Reading, d Decision) (Decision, bool) {
 	return best, best.Action != ""
 }
 
-// mayRetire says whether another Chrome may be retired: never one beside one that still drains, since both
-// take memory.
-func (l *Ladder) mayRetire(r Reading) bool {
+// retirable is what a retired Chrome would give back at most: what runs at work hold goes with them in any
+// case. It is 0 where none may be retired: beside one that still drains, since both take memory, and while
+// there is no room for the successor beside runs at work; those then come to their end first.
+func (l *Ladder) retirable(r Reading) int64 {
 	rest := retireCooldown
 	if r.Used >= l.budget.Hard || r.Room > 0 {
 		rest = urgentCooldown
 	}
-	return r.Shared != "" && !r.Draining && r.At.Sub(l.retired) >= rest
-}
-
-// aged retires a Chrome whose pages have become slower.
-func (l *Ladder) aged(r Reading) (Decision, bool) {
-	if r.Early == 0 || r.Late == 0 {
-		return Decision{}, false
+	held := max(r.Chrome-r.Fresh, 0)
+	if r.AtWork > 0 && r.Quiet > 0 && r.QuietFor < quietCounts {
+		held = max(min(r.Chrome, r.Quiet)-r.Fresh, 0)
 	}
-	if s := &l.slow; s.late > 0 && r.Shared != s.from { // how its successor does
-		if s.rest = min(2*s.rest, mostSlowRest); float64(r.Early) < float64(s.late)/slowRatio {
-			s.rest = slowRest
-		}
-		s.late, s.again = 0, l.retired.Add(s.rest)
+	switch {
+	case r.Shared == "" || r.Draining || r.At.Sub(l.retired) < rest || held < worthRetiring:
+		return 0
+	case r.AtWork > 0 && r.Used+successor > l.budget.Hard:
+		l.holding = true
+		return 0
 	}
-	slower := float64(r.Late) >= slowRatio*float64(r.Early) && r.Late-r.Early >= slowMargin
-	if !slower || r.Busy || r.Draining || r.At.Before(l.slow.again) {
-		return Decision{}, false
-	}
-	l.slow.from, l.slow.late, l.slow.again = r.Shared, r.Late, r.At.Add(l.slow.rest)
-	return Decision{
-		Action: RetireBrowser, Reason: ReasonSlow, Above: l.above(r),
-		Says: fmt.Sprintf("%d ms a visit instead of %d when young, after %d pages", r.Late.Milliseconds(), r.Early.Milliseconds(), r.Pages),
-	}, true
+	return held
 }
 
 // Skipped tells that an action found nothing to do.

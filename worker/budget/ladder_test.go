@@ -144,6 +144,40 @@ func TestAboveTheHardMarkNoRunBegins(t *testing.T) {
 	}
 }
 
+// A run at work that needs much is no reason to retire the Chrome in which it is: what it holds goes with it,
+// and the successor would take memory that is not there. What was held before it began is.
+func TestARunAtWorkIsNoReasonToRetireItsChrome(t *testing.T) {
+	var useless []Event
+	for _, a := range []Action{CollectGarbage, ClearStorage, RecreatePage, RecreateContext} {
+		useless = append(useless, gave(a, 100, 0), gave(a, 100, 0), gave(a, 100, 0))
+	}
+	b := Split(1000*mib, "memory.limit") // marks 765 and 900
+	for name, c := range map[string]struct {
+		used, quiet   int64
+		age           time.Duration
+		want, holding bool
+	}{
+		"its own memory":                  {780, 91, time.Second, false, false},
+		"what was held before":            {780, 400, time.Second, true, false},
+		"a worker that is never quiet":    {780, 91, time.Hour, true, false},
+		"no room for a successor":         {850, 400, time.Second, false, true},
+		"above the hard mark, until then": {910, 400, time.Second, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := NewLadder(b, knowing(useless...))
+			r := reading(time.Minute, c.used)
+			r.AtWork, r.Quiet, r.QuietFor = 1, c.quiet*mib, c.age
+			d, ok := l.Next(r)
+			require.Equal(t, c.want, ok, d)
+			require.Equal(t, c.holding, l.Holding())
+			r.AtWork = 0
+			d, ok = l.Next(r)
+			require.True(t, ok, "alone")
+			require.Equal(t, RetireBrowser, d.Action)
+		})
+	}
+}
+
 // A leak of 5 MB a page under noise of the pages that are open is foreseen within the horizon, and
 // memory that does not grow is not.
 func TestTheForecast(t *testing.T) {
