@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/sites"
 )
@@ -69,7 +71,7 @@ func (a *app) withPool(ctx context.Context, site *sites.Site, work func(*browser
 	}
 	if exits != nil {
 		exits.run()
-		defer func() { err = errors.Join(err, exits.close()) }()
+		defer func() { err = errors.Join(err, exits.close(zerolog.Nop())) }()
 	} else {
 		fmt.Fprintln(a.stderr, "note: egress.enabled is off: pages reach every address that this machine reaches, private networks included")
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/rs/zerolog"
+
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/browser/egress"
 	"github.com/ebbworker/ebb/sites"
@@ -98,9 +100,25 @@ func (e *exits) run() {
 	go func() { e.ended <- e.proxy.Run(ctx) }()
 }
 
-// close ends what run has begun.
-func (e *exits) close() error {
+// hostsTold is how many hosts are told of at the end: the busiest.
+const hostsTold = 5
+
+// close ends what run has begun, and tells how many bytes went to and came from where.
+func (e *exits) close(log zerolog.Logger) error {
 	e.stop()
+	told, hosts := zerolog.Dict(), e.proxy.Hosts()
+	var rest egress.HostBytes
+	for i, h := range hosts {
+		if i < hostsTold {
+			told.Dict(h.Host, zerolog.Dict().Int64("up", h.Up).Int64("down", h.Down))
+			continue
+		}
+		rest.Up, rest.Down = rest.Up+h.Up, rest.Down+h.Down
+	}
+	if len(hosts) > 0 {
+		log.Info().Dict("hosts", told).Int("others", max(0, len(hosts)-hostsTold)).
+			Int64("others_up", rest.Up).Int64("others_down", rest.Down).Msg("bytes over the network")
+	}
 	if err := <-e.ended; err != nil {
 		return fmt.Errorf("close the egress proxy: %w", err)
 	}

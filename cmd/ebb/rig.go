@@ -137,7 +137,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	if r.exits != nil {
 		r.exits.run()
-		defer func() { err = errors.Join(err, r.exits.close()) }()
+		defer func() { err = errors.Join(err, r.exits.close(r.log)) }()
 	}
 	pool := browser.PoolOptions{
 		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),

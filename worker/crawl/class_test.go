@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/egress"
 )
 
 func TestClassOf(t *testing.T) {
@@ -32,6 +33,8 @@ func TestClassOf(t *testing.T) {
 		{browser.ErrPoolClosed, ClassBrowser},
 		{browser.ErrHung, ClassBrowser},
 		{browser.ErrTooLarge, ClassTooLarge},
+		{browser.ErrForbidden, ClassEgress},
+		{&net.OpError{Op: "dial", Err: egress.ErrForbidden}, ClassEgress},
 		{browser.ErrNotPage, ClassType},
 		{browser.ErrScheme, ClassType},
 		{browser.ErrRedirects, ClassHTTP},
