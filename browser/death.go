@@ -123,7 +123,7 @@ func (b *Browser) bury(ev target.EventTargetCrashed) {
 		err = fmt.Errorf("%w: %w", ErrCrashed, why)
 	}
 	tab := b.tracker.end(ev.TargetID, err)
-	if tab == nil || b.options.OnDeath == nil {
+	if tab == nil || b.options.OnDeath == nil || b.ended.Load() {
 		return
 	}
 	d := Death{Kind: kind, Browser: b, URL: tab.URL(), At: time.Now(), Err: err}

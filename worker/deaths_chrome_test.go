@@ -68,6 +68,11 @@ func TestADiagnosisOutlivesTheKernel(t *testing.T) {
 	}
 }
 
+// The two packages that name a death do not know each other.
+func TestDeathsHaveOneName(t *testing.T) {
+	require.Equal(t, memprof.DeathMemory, string(browser.DeathMemory))
+}
+
 // diagnoseHungry diagnoses a page for one cycle.
 func diagnoseHungry(t *testing.T, url string) memprof.Diagnosis {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)

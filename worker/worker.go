@@ -348,6 +348,10 @@ func (w *Worker) ended(e queue.Ended) {
 		Int("pages", r.Pages.Done).Int("failed", r.Pages.Failed).Int("skipped", r.Pages.Skipped).
 		Int("new", r.Items.New).Int("changed", r.Items.Changed).Int("same", r.Items.Same).
 		Int64("duration_ms", e.Duration.Milliseconds()).Bool("interrupted", e.Interrupted).Msg("run ended")
+	if r.Class == crawl.ClassMemory && r.State.Finished() && !w.options.ForgetKills {
+		w.options.Log.Error().Str("site", r.Site).Int64("run", r.ID).Int("killed", r.Killed).
+			Msg("the site is set aside, since a page of it needs more memory than there is; `ebb sites resume` puts it back")
+	}
 	if measured.quiet && memory.AfterScrape != nil {
 		w.alarms.judge(memory)
 	}

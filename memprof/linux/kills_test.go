@@ -36,9 +36,11 @@ func TestKillsAreCountedWhereMemoryIsCharged(t *testing.T) {
 		before, after        string
 		others               map[string]string
 	}{
-		"v1": {v1Mounts, "4:memory:/a/b\n", "sys/fs/cgroup/memory/a/b/memory.oom_control",
+		"v1": {
+			v1Mounts, "4:memory:/a/b\n", "sys/fs/cgroup/memory/a/b/memory.oom_control",
 			"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", "oom_kill_disable 0\nunder_oom 1\noom_kill 5\n",
-			map[string]string{"sys/fs/cgroup/memory/a/memory.oom_control": "oom_kill 90\n"}},
+			map[string]string{"sys/fs/cgroup/memory/a/memory.oom_control": "oom_kill 90\n"},
+		},
 		"v2":                      {v2Mounts, "0::/a/b\n", "sys/fs/cgroup/a/b/memory.events", events("3", "3"), events("9", "5"), map[string]string{"sys/fs/cgroup/a/b/memory.current": "1\n", "sys/fs/cgroup/a/memory.events": events("50", "50")}},
 		"v2, charged above":       {v2Mounts, "0::/a/b\n", "sys/fs/cgroup/a/memory.events", events("3", "3"), events("4", "5"), map[string]string{"sys/fs/cgroup/a/memory.current": "1\n", "sys/fs/cgroup/a/b/cgroup.procs": ""}},
 		"no cgroup":               {"", "0::/\n", "proc/vmstat", "pgfault 100\noom_kill 3\n", "pgfault 900\noom_kill 5\n", nil},
