@@ -145,8 +145,12 @@ func (g *guard) rest() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.watching = false
-	if g.waiting > 0 && g.timer != nil {
-		g.timer.Reset(guardPatience)
+	select {
+	case <-g.session.done:
+	default:
+		if g.waiting > 0 {
+			g.timer.Reset(guardPatience)
+		}
 	}
 }
 

@@ -132,22 +132,26 @@ func killProfile(profile string) {
 	}
 }
 
-// reapGroup collects the zombies of a process group that became our children because
-// we are PID 1 or a subreaper. It waits for single pids only: waiting for any child
-// would steal the exits that os/exec waits for. A process that was killed may become our
-// child only when its own parent has ended, so it looks until none of the group is left,
-// for two seconds at most.
+// reapGroup ends what is left of a process group whose leader has been waited for, and collects
+// the zombies of it that became our children because we are PID 1 or a subreaper. It waits for
+// single pids only: waiting for any child would steal the exits that os/exec waits for. A process
+// becomes our child only when its own parent has ended, so it looks until none of the group is
+// left, for five seconds at most. A group keeps its number while it has members.
 func reapGroup(pgid int) {
 	self := os.Getpid()
-	for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		left := 0
 		eachProcess(func(pid int) {
 			st, err := readStat(pid)
-			if err != nil || st.pgid != pgid || pid == pgid {
+			switch {
+			case err != nil || st.pgid != pgid || pid == pgid:
 				return
-			}
-			if st.state == 'Z' && st.ppid == self {
+			case st.state != 'Z':
+				_ = syscall.Kill(pid, syscall.SIGKILL)
+			case st.ppid == self:
 				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil)
+			default:
+				return // another's to collect
 			}
 			left++
 		})

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -119,7 +120,7 @@ func serveEndless(w http.ResponseWriter, r *http.Request) {
 // serveHuge sends four gigabytes, as fast as they are taken.
 func serveHuge(w http.ResponseWriter, r *http.Request, mime string) {
 	w.Header().Set("Content-Type", mime)
-	part := bytes.Repeat([]byte("<p>x</p>\n<!-- a comment that fills the line -->\n"), 1<<10)
+	part := []byte("<p>x</p><!--" + strings.Repeat(" ", 64<<10) + "-->\n")
 	for sent := 0; sent < 4<<30 && r.Context().Err() == nil; sent += len(part) {
 		if _, err := w.Write(part); err != nil {
 			return

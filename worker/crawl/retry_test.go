@@ -2,10 +2,14 @@ package crawl
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/sites"
 )
 
 func TestRetryDelay(t *testing.T) {
@@ -24,6 +28,7 @@ func TestRetryDelay(t *testing.T) {
 		ClassScript:   {1, time.Second, time.Second},
 		ClassCrash:    {5, 0, 10 * time.Second},
 		ClassMemory:   {1, 0, 250 * time.Millisecond},
+		ClassHung:     {1, 0, 10 * time.Second},
 		ClassBrowser:  {3, 500 * time.Millisecond, 10 * time.Second},
 		ClassHTTP:     {0, 0, 0}, // without a status that may pass
 		ClassBlocked:  {}, ClassInvalid: {}, ClassTooLarge: {}, ClassType: {}, ClassRobots: {},
@@ -64,4 +69,18 @@ func TestRetryDelayObeysTheServer(t *testing.T) {
 	require.Equal(t, time.Hour, delay)
 	_, ok = retryDelay(f, 1, 0)
 	require.False(t, ok, "a site without retries")
+}
+
+func TestPatienceGrowsWithEachTry(t *testing.T) {
+	for attempts, want := range []time.Duration{time.Second, 4 * time.Second, 16 * time.Second, 64 * time.Second, 64 * time.Second} {
+		require.Equal(t, want, patience(time.Second, attempts))
+	}
+	w := newWorld()
+	w.add("http://a/", &place{errs: []error{fmt.Errorf("open: %w", browser.ErrScript)}})
+	r := w.start(t, fakeSite(t, func(s *sites.Site) { s.Limits.Hang = sites.Duration(3 * time.Second) }, "http://a/"), nil)
+	s, err := r.run(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, s.Done)
+	require.Equal(t, []string{string(ClassHung)}, r.ledger().retries)
+	require.Equal(t, []time.Duration{3 * time.Second, 12 * time.Second}, []time.Duration{w.leases[0].MaxScript, w.leases[1].MaxScript})
 }

@@ -66,7 +66,7 @@ func launchAndKill(ctx context.Context, launch browser.LaunchOptions, n int) err
 func (a *AsInit) count(group int) error {
 	deadline := time.Now().Add(2 * time.Second)
 	for {
-		a.Zombies, a.Orphans = 0, 0
+		a.Zombies, a.Orphans, a.Left = 0, 0, nil
 		files, err := filepath.Glob("/proc/[0-9]*/stat")
 		if err != nil {
 			return err
@@ -78,6 +78,7 @@ func (a *AsInit) count(group int) error {
 			if err != nil || !found || len(fields) < 3 || fields[2] == strconv.Itoa(group) || file == "/proc/"+strconv.Itoa(os.Getpid())+"/stat" {
 				continue
 			}
+			a.Left = append(a.Left, firstFields(string(stat), 6))
 			if strings.HasPrefix(rest, "Z") {
 				a.Zombies++
 			} else {
@@ -89,6 +90,12 @@ func (a *AsInit) count(group int) error {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// firstFields is the beginning of a line.
+func firstFields(line string, n int) string {
+	fields := strings.Fields(line)
+	return strings.Join(fields[:min(n, len(fields))], " ")
 }
 
 // stranger is a Chrome of somebody else, whose parent is this process only because it has to have one.

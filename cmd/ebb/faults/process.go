@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -140,6 +141,8 @@ type AsInit struct {
 	Orphans  int  `json:"orphans"`
 	Entries  int  `json:"entries"`
 	Stranger bool `json:"stranger"`
+	// Left are the processes that are left, as the kernel tells of them.
+	Left []string `json:"left,omitempty"`
 }
 
 // asInit runs ebb in a PID namespace of its own.
@@ -161,7 +164,7 @@ func asInit(ctx context.Context, s *scene) error {
 	case seen.PID != 1:
 		return fmt.Errorf("its pid is %d", seen.PID)
 	case seen.Cycles != s.options.Cycles, seen.Zombies > 0, seen.Orphans > 0, seen.Entries > 0:
-		return fmt.Errorf("left are %d zombies, %d orphans, %d temporary entries", seen.Zombies, seen.Orphans, seen.Entries)
+		return fmt.Errorf("left are %d zombies, %d orphans, %d temporary entries: %s", seen.Zombies, seen.Orphans, seen.Entries, strings.Join(seen.Left, ", "))
 	case !seen.Stranger:
 		return errors.New("the stranger's Chrome is gone")
 	}
