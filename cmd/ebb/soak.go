@@ -55,7 +55,7 @@ tell, and how many more cycles it takes is said.`,
 		Example: `  ebb soak                           # seven days of the schedule
   ebb soak --days 1 --json soak.json
   ebb soak --budget 10m --record soak.ebb.jsonl
-  ebb soak --days 2 --plant 4096     # the worker keeps 4 KiB of each run: this is found`,
+  ebb soak --cycles 10 --plant 65536 # the worker keeps 64 KiB of each run: this is found`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.pages {
