@@ -23,7 +23,7 @@ import (
 // under way. Reported are the pages a second of both arms and the median of the ratios of
 // neighbours: go test ./worker/crawl -run '^$' -bench Egress -benchtime 10x
 func BenchmarkEgress(b *testing.B) {
-	const pages = 60
+	const pages = 20
 	w := benchWeb(b, pages)
 	proxy, err := egress.New(egress.Options{})
 	require.NoError(b, err)
