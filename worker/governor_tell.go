@@ -18,7 +18,11 @@ func (g *governor) hold(ctx context.Context, now memoryNow) {
 			At: now.at, Action: budget.Hold, Reason: budget.ReasonHard, Before: now.used,
 			Says: fmt.Sprintf("hard mark %s: no run began beside others", budget.Size(g.budget.Hard)),
 		}
-		g.w.options.Log.Warn().Int64("used", now.used).Int64("hard", g.budget.Hard).Msg("memory is short: no run begins beside others until it is not")
+		if now.used < g.budget.Hard {
+			g.held.Reason = budget.ReasonSoft
+			g.held.Says = fmt.Sprintf("soft mark %s, no room for another browser: no run began beside others", budget.Size(g.budget.Soft))
+		}
+		g.w.options.Log.Warn().Int64("used", now.used).Str("says", g.held.Says).Msg("memory is short: no run begins beside others until it is not")
 	case !holding && !g.held.At.IsZero():
 		e := g.held
 		e.After, e.Took = now.used, now.at.Sub(e.At)
