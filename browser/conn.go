@@ -260,6 +260,11 @@ func (c *conn) send(ctx context.Context, msg *cdproto.Message) error {
 // call sends a command and waits for its reply, the end of the session, the end of
 // the pipe, or the end of the context.
 func (c *conn) call(ctx context.Context, s *session, method string, params, result any) error {
+	return c.callThen(ctx, s, method, params, result, func() {})
+}
+
+// callThen is call that tells when the command was sent.
+func (c *conn) callThen(ctx context.Context, s *session, method string, params, result any, sent func()) error {
 	if _, bounded := ctx.Deadline(); !bounded {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, callTimeout, ErrHung)
@@ -285,6 +290,7 @@ func (c *conn) call(ctx context.Context, s *session, method string, params, resu
 	if err := c.send(ctx, msg); err != nil {
 		return fmt.Errorf("%s: %w", method, err)
 	}
+	sent()
 	select {
 	case m := <-reply:
 		return decodeReply(method, m, result)

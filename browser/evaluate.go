@@ -78,10 +78,13 @@ func (t *Tab) evaluateOnce(ctx context.Context, expression string, traits []trai
 		}
 		params.ContextID = world
 	}
+	var to cdp.Session = t.session
 	if slices.Contains(traits, mayTakeLong) {
-		defer t.session.guard.runs()()
+		script, over := t.session.guard.runs()
+		defer over()
+		to = script
 	}
-	res, err := cdp.Call(ctx, t.session, cdpruntime.Evaluate, params)
+	res, err := cdp.Call(ctx, to, cdpruntime.Evaluate, params)
 	if err != nil {
 		return nil, err
 	}

@@ -35,11 +35,26 @@ type guard struct {
 	own      map[*ownScript]bool
 }
 
-// ownScript is an expression of a caller's that was sent to the page. It may take as long as the caller
-// lets it.
+// ownScript is an expression of a caller's that is sent to the page. It may take as long as the caller
+// lets it, but for what it waits for. It is the session by which it is sent.
 type ownScript struct {
-	ahead <-chan *cdproto.Message // answered by the main thread just before it gets the expression
-	over  bool                    // the main thread has answered since: what is left is to come
+	*session
+	ahead  <-chan *cdproto.Message // answered by the main thread just before it gets the expression
+	behind <-chan *cdproto.Message // answered when it has come to the expression's end, or to where it waits
+	forget []func()
+}
+
+// Call sends the expression, and the question behind it.
+func (o *ownScript) Call(ctx context.Context, method string, params, result any) error {
+	defer o.guard.enter()()
+	return o.conn.callThen(ctx, o.session, method, params, result, func() {
+		if o.guard.limit.Load() > 0 {
+			behind, forget := o.ask(cdpruntime.CommandGetIsolateID)
+			o.guard.mu.Lock()
+			defer o.guard.mu.Unlock()
+			o.behind, o.forget = behind, append(o.forget, forget)
+		}
+	})
 }
 
 const (
@@ -79,34 +94,38 @@ func (g *guard) leave() {
 }
 
 // runs notes an expression of ours that is sent next, until it has been answered.
-func (g *guard) runs() (over func()) {
+func (g *guard) runs() (script *ownScript, over func()) {
+	script = &ownScript{session: g.session}
 	if g.limit.Load() <= 0 {
-		return func() {}
+		return script, func() {}
 	}
 	ahead, forget := g.session.ask(cdpruntime.CommandGetIsolateID)
-	script := &ownScript{ahead: ahead}
 	g.mu.Lock()
+	defer g.mu.Unlock()
+	script.ahead, script.forget = ahead, []func(){forget}
 	g.own[script] = true
-	g.mu.Unlock()
-	return func() {
-		forget()
+	return script, func() {
 		g.mu.Lock()
-		defer g.mu.Unlock()
 		delete(g.own, script)
+		forgets := script.forget
+		g.mu.Unlock()
+		for _, forget := range forgets {
+			forget()
+		}
 	}
 }
 
-// begun are the expressions of ours that may be running: the main thread has come to them, and
-// has answered nothing since.
-func (g *guard) begun() (scripts []*ownScript) {
+// ours says whether an expression of ours may be what runs: the main thread has come to it, and
+// not to its end.
+func (g *guard) ours() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for script := range g.own {
-		if !script.over && len(script.ahead) > 0 {
-			scripts = append(scripts, script)
+		if len(script.ahead) > 0 && len(script.behind) == 0 {
+			return true
 		}
 	}
-	return scripts
+	return false
 }
 
 // needed says whether somebody waits.
@@ -157,21 +176,18 @@ func (g *guard) rest() {
 // asked asks the main thread and waits for its answer, or until nobody waits. It returns false when the
 // tab has ended, also by it.
 func (g *guard) asked() bool {
-	// What is known now to have begun is over when the answer comes.
-	before := g.begun()
 	answer, forget := g.session.ask(cdpruntime.CommandGetIsolateID)
 	defer forget()
 	var first map[int]time.Duration // what the main threads had taken when a script was first seen to run
 	for g.needed() {
 		select {
 		case <-answer:
-			g.clear(before)
 			return true
 		case <-g.session.done:
 			return false
 		case <-time.After(guardTick):
 		}
-		if len(g.begun()) > 0 { // it is ours that runs
+		if g.ours() {
 			first = nil
 			continue
 		}
@@ -188,15 +204,6 @@ func (g *guard) asked() bool {
 		}
 	}
 	return true
-}
-
-// clear notes that expressions are not what runs.
-func (g *guard) clear(scripts []*ownScript) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, script := range scripts {
-		script.over = true
-	}
 }
 
 // running says whether a script is what keeps the main thread: Chrome lets it interrupt itself for this

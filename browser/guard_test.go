@@ -42,6 +42,11 @@ func TestScriptThatDoesNotEnd(t *testing.T) {
 		require.NoError(t, l.Release(ctx, err), path)
 		return err, took
 	}
+	err, _ := visit("/", func(l *browser.Lease) error {
+		_, err := l.Evaluate(ctx, `new Promise(() => setTimeout(() => { while (true); }, 20))`)
+		return err
+	})
+	require.ErrorIs(t, err, browser.ErrScript, "what an expression waits for is not its own")
 	never := func(l *browser.Lease) error { return l.WaitFor(ctx, browser.Condition{Selector: "#never"}) }
 	for path, do := range map[string]func(*browser.Lease) error{
 		"/load": never, "/later": never, "/micro": never, "/alert": never,
@@ -51,7 +56,7 @@ func TestScriptThatDoesNotEnd(t *testing.T) {
 		require.ErrorIs(t, err, browser.ErrScript, path)
 		t.Logf("%s: %v after %s", path, err, took.Round(time.Millisecond))
 	}
-	err, _ := visit("/pauses", func(l *browser.Lease) error {
+	err, _ = visit("/pauses", func(l *browser.Lease) error {
 		return l.WaitFor(ctx, browser.Condition{Function: `document.title === "end"`})
 	})
 	require.NoError(t, err, "it pauses")
