@@ -41,8 +41,14 @@ func Pages() []Page {
 		{Name: "huge-streamed", Does: "Sends a document of gigabytes without saying so.", Class: "too-large"},
 		{Name: "huge-data", Does: "Reads gigabytes that are sent without a length.", Class: "selector", wait: "{function: window.never, timeout: 2s}",
 			body: `<script>fetch("huge").then(async r => { for await (const part of r.body) window.last = part })</script>`},
-		{Name: "million-nodes", Does: "Makes a million nodes.", limit: "2m", body: `<script>
-for (let n = 0; n < 1000; n++) { const d = document.createElement("div"); for (let m = 0; m < 999; m++) d.append(document.createElement("i")); document.body.append(d) }
+		{Name: "million-nodes", Does: "Makes a million nodes.", limit: "2m", wait: "{function: window.done}", body: `<script>
+const add = n => {
+  const d = document.createElement("div");
+  for (let m = 0; m < 9999; m++) d.append(document.createElement("i"));
+  document.body.append(d);
+  if (n > 1) setTimeout(add, 0, n - 1); else window.done = true;
+};
+add(100);
 </script>`},
 		{Name: "websocket", Does: "Holds a WebSocket that never falls silent.", body: `<script>const s = new WebSocket("ws://" + location.host + "/websocket/socket"); s.onmessage = () => { document.title = "heard" }</script>`, wait: `{function: document.title === "heard"}`},
 		{Name: "worker-loop", Does: "Runs a worker whose script does not end.", body: `<script>new Worker("loop.js")</script>`},
