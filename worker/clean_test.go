@@ -84,7 +84,7 @@ func TestARunWhoseTimeIsOverCleansUp(t *testing.T) {
 		}
 	}))
 	t.Cleanup(web.Close)
-	text := "name: late\nstart: [" + web.URL + "/quick, " + web.URL + "/never]\nisolation: tab\nrobots: ignore\ntimeout: 3s\n" +
+	text := "name: late\nstart: [" + web.URL + "/quick, " + web.URL + "/never]\nisolation: tab\nrobots: ignore\ntimeout: 6s\n" +
 		"limits: {tabs: 2, rate: 50/s, burst: 10, retries: 0}\ntemplates: [{name: page, wait: [{event: load}]}]\n"
 	site, err := sites.Parse("late.yaml", []byte(text))
 	require.NoError(t, err)
@@ -92,6 +92,7 @@ func TestARunWhoseTimeIsOverCleansUp(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, kept.Close()) })
 	pool := browsertest.Pool(t, 2)
+	require.NoError(t, pool.Start(ctx))
 	w, err := New(Options{Sites: []*sites.Site{site}, Store: kept, Pool: pool, Retries: map[crawl.Class]queue.Retry{crawl.ClassTimeout: {Tries: 1}}})
 	require.NoError(t, err)
 	_, err = w.Once(ctx, "late")
