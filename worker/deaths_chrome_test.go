@@ -47,7 +47,7 @@ func TestADiagnosisOutlivesTheKernel(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, confined.Release(browsertest.Within(t))) })
 	server := httptest.NewServer(http.HandlerFunc(serveHungry))
 	t.Cleanup(server.Close)
-	for path, holder := range map[string]string{"/arrays": "renderer", "/blobs": "browser"} {
+	for path, holder := range hungry {
 		t.Run(path[1:], func(t *testing.T) {
 			d := diagnoseHungry(t, server.URL+path)
 			require.Equal(t, memprof.Killed, d.Verdict, d.Headline)

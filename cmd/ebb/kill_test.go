@@ -104,14 +104,14 @@ func (k *killing) requireCounts(s *store.Store) {
 	}
 }
 
-// TestKilledTwentyTimes kills the worker at 20 random moments of runs over 300 pages.
-func TestKilledTwentyTimes(t *testing.T) {
+// TestKilledTwelveTimes kills the worker at 12 random moments of runs over 300 pages.
+func TestKilledTwelveTimes(t *testing.T) {
 	const seed = 20240607
 	t.Logf("seed %d", seed)
 	k := &killing{world: newWorld(t), random: rand.New(rand.NewPCG(seed, 1))}
-	k.round(10)
-	k.round(10)
-	require.Equal(t, 20, k.kills)
+	k.round(6)
+	k.round(6)
+	require.Equal(t, 12, k.kills)
 	s := k.open()
 	k.require(s)
 	require.Equal(t, "ok", value[string](t, s, "PRAGMA integrity_check"))
@@ -122,6 +122,6 @@ func TestKilledTwentyTimes(t *testing.T) {
 func TestKilledOnPostgres(t *testing.T) {
 	k := &killing{world: newWorld(t), random: rand.New(rand.NewPCG(20240607, 2))}
 	k.database = storetest.Postgres(t)
-	k.round(5)
+	k.round(3)
 	k.require(k.open())
 }

@@ -58,6 +58,7 @@ func badProxy(ctx context.Context, s *scene) error {
 	if err != nil {
 		return err
 	}
+	site.Limits.Retries = new(int)
 	if err := s.open(ctx, through(s.options.Launch, "--proxy-server=http://127.0.0.1:1", "--proxy-bypass-list=<-loopback>")); err != nil {
 		return err
 	}

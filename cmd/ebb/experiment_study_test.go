@@ -1,3 +1,5 @@
+//go:build studies
+
 package main
 
 import (
