@@ -42,7 +42,7 @@ func TestDefaults(t *testing.T) {
 		Isolation: IsolationContext, Keep: KeepNone, Robots: RobotsObey,
 		Challenge: Challenge{Mode: ChallengeFail, Limit: Duration(30 * time.Second)},
 		Limits: Limits{
-			Pages: 1000, Depth: new(10), PageTimeout: Duration(30 * time.Second), PageSize: 20_000_000, ItemSize: 1_000_000,
+			Pages: 1000, Depth: new(10), PageTimeout: Duration(30 * time.Second), Hang: Duration(time.Second), PageSize: 20_000_000, ItemSize: 1_000_000,
 			Rate: 5, Burst: 1, PerHost: 2, Tabs: 2, Retries: new(2),
 		},
 		Templates: []Template{{
@@ -149,7 +149,7 @@ func TestLoadAllGivesEveryFaultAndWhatIsRight(t *testing.T) {
 	var faults Faults
 	require.ErrorAs(t, err, &faults)
 	require.EqualError(t, err, dir+`/2.yaml:4:1: color: unknown key "color"; known are name, description, start, schedule, timezone, `+
-		`jitter, timeout, overlap, missed, isolation, keep, challenge, user_agent, robots, cleanup, limits, block, follow, templates
+		`jitter, timeout, overlap, missed, isolation, keep, challenge, user_agent, robots, cleanup, limits, block, egress, follow, templates
 `+dir+`/2.yaml:5:10: timeout: duration 5 has no unit; write 5s, 5m or 5h
 `+dir+`/3.yaml:2:7: name: the site "small" is already in `+dir+`/1.yaml; give each site a name of its own`)
 

@@ -40,7 +40,7 @@ func TestAKilledPageIsTriedAgainAlone(t *testing.T) {
 		require.Equal(t, Outcome{State: RunDone}, s.Outcome)
 		require.Equal(t, []int{21, 0, 2, 2, 4}, []int{s.Done, s.Failed, s.Retries, s.Killed, w.mostTabs})
 		require.Equal(t, []string{"oom", "oom"}, r.ledger().retries)
-		require.GreaterOrEqual(t, time.Since(began), 20*time.Second, "home, four at once, then one after the other")
+		require.GreaterOrEqual(t, time.Since(began), 18*time.Second, "home, four at once, perhaps some beside them, then one after the other")
 	})
 }
 
