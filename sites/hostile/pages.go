@@ -39,8 +39,10 @@ func Pages() []Page {
 		{Name: "endless-script", Does: "Loads a script that never ends.", Class: "timeout", wait: "{event: dom, timeout: 2s}", body: `<script src=endless></script>`},
 		{Name: "huge-announced", Does: "Sends a document of four gigabytes, and says so.", Class: "too-large"},
 		{Name: "huge-streamed", Does: "Sends a document of gigabytes without saying so.", Class: "too-large"},
-		{Name: "huge-data", Does: "Reads gigabytes that are sent without a length.", Class: "selector", wait: "{function: window.never, timeout: 2s}",
-			body: `<script>fetch("huge").then(async r => { for await (const part of r.body) window.last = part })</script>`},
+		{
+			Name: "huge-data", Does: "Reads gigabytes that are sent without a length.", Class: "selector", wait: "{function: window.never, timeout: 2s}",
+			body: `<script>fetch("huge").then(async r => { for await (const part of r.body) window.last = part })</script>`,
+		},
 		{Name: "million-nodes", Does: "Makes a million nodes.", limit: "2m", wait: "{function: window.done}", body: `<script>
 const add = n => {
   const d = document.createElement("div");
