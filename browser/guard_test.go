@@ -31,7 +31,7 @@ func TestScriptThatDoesNotEnd(t *testing.T) {
 	})
 	p := browsertest.Pool(t, 1)
 	ctx := within(t, 2*time.Minute)
-	visit := func(path string, do func(*browser.Lease) error) (error, time.Duration) {
+	visit := func(path string, do func(*browser.Lease) error) (time.Duration, error) {
 		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", MaxScript: 700 * time.Millisecond})
 		require.NoError(t, err)
 		_, err = l.Navigate(ctx, srv.URL+path)
@@ -40,9 +40,9 @@ func TestScriptThatDoesNotEnd(t *testing.T) {
 		err = do(l)
 		took := time.Since(begun)
 		require.NoError(t, l.Release(ctx, err), path)
-		return err, took
+		return took, err
 	}
-	err, _ := visit("/", func(l *browser.Lease) error {
+	_, err := visit("/", func(l *browser.Lease) error {
 		_, err := l.Evaluate(ctx, `new Promise(() => setTimeout(() => { while (true); }, 20))`)
 		return err
 	})
@@ -52,15 +52,15 @@ func TestScriptThatDoesNotEnd(t *testing.T) {
 		"/load": never, "/later": never, "/micro": never, "/alert": never,
 		"/click": func(l *browser.Lease) error { return l.Click(ctx, "#b") },
 	} {
-		err, took := visit(path, do)
+		took, err := visit(path, do)
 		require.ErrorIs(t, err, browser.ErrScript, path)
 		t.Logf("%s: %v after %s", path, err, took.Round(time.Millisecond))
 	}
-	err, _ = visit("/pauses", func(l *browser.Lease) error {
+	_, err = visit("/pauses", func(l *browser.Lease) error {
 		return l.WaitFor(ctx, browser.Condition{Function: `document.title === "end"`})
 	})
 	require.NoError(t, err, "it pauses")
-	err, _ = visit("/", func(l *browser.Lease) error {
+	_, err = visit("/", func(l *browser.Lease) error {
 		_, err := l.Evaluate(ctx, `(() => { `+busyFor+` busy(2500); return 1 })()`)
 		return err
 	})

@@ -68,7 +68,7 @@ func (p *Pool) Retire(b *Browser, reason RecycleReason, says string) error {
 	p.mu.Lock()
 	var err error
 	if m := p.memberOf(b); m == nil {
-		err = fmt.Errorf("Chrome %d is none of the pool's", b.PID())
+		err = fmt.Errorf("process %d is none of the pool's", b.PID())
 	} else {
 		err = p.decide(m, reason, says)
 	}
@@ -98,9 +98,9 @@ func (p *Pool) decide(m *member, reason RecycleReason, says string) error {
 	case m.browser.Err() != nil:
 		return m.browser.Err()
 	case m.retired || m.recycling != nil:
-		return fmt.Errorf("Chrome %d is being retired already", m.browser.PID())
+		return fmt.Errorf("process %d is being retired already", m.browser.PID())
 	case m.own:
-		return fmt.Errorf("Chrome %d is a run's own: it ends with the run", m.browser.PID())
+		return fmt.Errorf("process %d is a run's own: it ends with the run", m.browser.PID())
 	case p.main != m || p.start != nil:
 		return errors.New("another Chrome is being started")
 	case time.Now().Before(m.again):

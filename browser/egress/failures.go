@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -119,7 +118,7 @@ func netCode(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(text, "server response headers exceeded"):
 		return "net::ERR_RESPONSE_HEADERS_TOO_BIG"
-	case strings.Contains(text, "malformed HTTP"), errors.As(err, new(*http.ProtocolError)):
+	case strings.Contains(text, "malformed HTTP"):
 		return "net::ERR_INVALID_HTTP_RESPONSE"
 	case strings.Contains(text, "server closed idle connection"):
 		return "net::ERR_EMPTY_RESPONSE"

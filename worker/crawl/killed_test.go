@@ -13,8 +13,8 @@ import (
 )
 
 var (
-	tabKilled    = fmt.Errorf("%w: %w", browser.ErrCrashed, browser.ErrOutOfMemory)
-	chromeKilled = fmt.Errorf("%w: %w", browser.ErrGone, browser.ErrOutOfMemory)
+	errTabKilled    = fmt.Errorf("%w: %w", browser.ErrCrashed, browser.ErrOutOfMemory)
+	errChromeKilled = fmt.Errorf("%w: %w", browser.ErrGone, browser.ErrOutOfMemory)
 )
 
 // killing is a site of 20 pages, each of which takes a second, with four tabs.
@@ -32,7 +32,7 @@ func killing(t *testing.T) (*world, *sites.Site) {
 func TestAKilledPageIsTriedAgainAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, site := killing(t)
-		w.pages[home+"2"].errs, w.pages[home+"3"].errs = []error{tabKilled}, []error{tabKilled}
+		w.pages[home+"2"].errs, w.pages[home+"3"].errs = []error{errTabKilled}, []error{errTabKilled}
 		r := w.start(t, site, nil)
 		began := time.Now()
 		s, err := r.run(t.Context())
@@ -48,7 +48,7 @@ func TestAKilledPageIsTriedAgainAlone(t *testing.T) {
 func TestAPageThatIsKilledAloneEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, site := killing(t)
-		w.pages[home+"2"].errs = []error{tabKilled, tabKilled}
+		w.pages[home+"2"].errs = []error{errTabKilled, errTabKilled}
 		r := w.start(t, site, nil)
 		s, err := r.run(t.Context())
 		require.ErrorIs(t, err, ErrMemory)
@@ -74,7 +74,7 @@ func TestARunAfterAKillHasOneTab(t *testing.T) {
 				require.Equal(t, []int{21, 1}, []int{s.Done, w.mostTabs})
 
 				w, site = killing(t)
-				w.pages[home].errs = []error{tabKilled}
+				w.pages[home].errs = []error{errTabKilled}
 				s, err = w.start(t, site, set).run(t.Context())
 				require.ErrorIs(t, err, ErrMemory, "it is not the first")
 				require.Equal(t, Outcome{State: RunFailed, Class: ClassMemory}, s.Outcome)
@@ -88,13 +88,13 @@ func TestARunAfterAKillHasOneTab(t *testing.T) {
 func TestAKilledChromeIsNoProofAgainstAPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, site := killing(t)
-		w.pages[home+"2"].errs = []error{chromeKilled, chromeKilled}
+		w.pages[home+"2"].errs = []error{errChromeKilled, errChromeKilled}
 		s, err := w.start(t, site, nil).run(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, []int{21, 2}, []int{s.Done, s.Killed})
 
 		w, site = killing(t)
-		w.pages[home+"2"].errs = []error{chromeKilled, chromeKilled, chromeKilled}
+		w.pages[home+"2"].errs = []error{errChromeKilled, errChromeKilled, errChromeKilled}
 		s, err = w.start(t, site, nil).run(t.Context())
 		require.ErrorIs(t, err, ErrMemory)
 		require.Equal(t, 3, s.Killed)
@@ -105,7 +105,7 @@ func TestAKilledChromeIsNoProofAgainstAPage(t *testing.T) {
 func TestAFinalRunRecordsTheKilledPage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, site := killing(t)
-		w.pages[home+"2"].errs = []error{tabKilled, tabKilled}
+		w.pages[home+"2"].errs = []error{errTabKilled, errTabKilled}
 		r := w.start(t, site, func(o *Options) { o.Final = true })
 		s, err := r.run(t.Context())
 		require.ErrorIs(t, err, ErrMemory)

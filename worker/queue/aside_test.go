@@ -39,7 +39,7 @@ func TestASiteThatKillsTwiceIsSetAside(t *testing.T) {
 			}
 			return Outcome{State: store.RunFailed, Class: crawl.ClassMemory, Error: "a page needs more memory than there is"}, nil
 		}
-		e, s := open(t, address, Options{Sites: []*sites.Site{site}, Handler: handler, Retries: quick()})
+		e, _ := open(t, address, Options{Sites: []*sites.Site{site}, Handler: handler, Retries: quick()})
 		p := e.(planner)
 		require.NoError(t, p.setSchedules(t.Context()))
 		stop := start(t, e)
@@ -51,7 +51,7 @@ func TestASiteThatKillsTwiceIsSetAside(t *testing.T) {
 		require.Equal(t, 1, run.Pages.Done)
 		stop()
 
-		e, s = open(t, address, Options{Sites: []*sites.Site{site}, Handler: handler, Retries: quick()})
+		e, s := open(t, address, Options{Sites: []*sites.Site{site}, Handler: handler, Retries: quick()})
 		p = e.(planner)
 		require.NoError(t, p.setSchedules(t.Context()))
 		setPlanned(t, s, "shop", time.Now().Add(-11*time.Minute))
