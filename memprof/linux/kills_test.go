@@ -100,9 +100,9 @@ func TestKillsAreForgotten(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, n)
 		time.Sleep(2 * keepKills)
-		require.Empty(t, k.times)
 		stop(errors.New("the test is over"))
 		require.NoError(t, <-ended)
+		require.Empty(t, k.times)
 		require.Equal(t, 1, told)
 	})
 }
