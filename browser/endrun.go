@@ -139,16 +139,20 @@ func (t *Tab) forget() {
 	t.browser.conn.forget(t.session, ErrClosed)
 }
 
-// clear leaves the document and its history, so that nothing holds the old one.
+// clear leaves the document and its history, so that nothing holds the old one. A tab that ends
+// meanwhile, as one does whose Chrome is retired, has left them too.
 func (t *Tab) clear(ctx context.Context) error {
 	if t.Err() != nil {
 		return nil
 	}
-	if err := t.Blank(ctx); err != nil {
-		return err
+	err := t.Blank(ctx)
+	if err == nil {
+		if _, err = callActive(ctx, t, page.ResetNavigationHistory, cdp.Empty{}); err != nil {
+			err = fmt.Errorf("forget the tab's history: %w", err)
+		}
 	}
-	if _, err := callActive(ctx, t, page.ResetNavigationHistory, cdp.Empty{}); err != nil {
-		return fmt.Errorf("forget the tab's history: %w", err)
+	if t.Err() != nil {
+		return nil
 	}
-	return nil
+	return err
 }

@@ -297,6 +297,23 @@ func TestPaceOfVisits(t *testing.T) {
 	require.Positive(t, pace.Last)
 }
 
+// TestRunEndsWhileItsChromeDoes: a run of isolation tab is no use of its Chrome, which may close while the run's
+// documents are being left.
+func TestRunEndsWhileItsChromeDoes(t *testing.T) {
+	w := newRecycleWorld(t, 1, browser.Recycle{})
+	for n := range 5 {
+		o := browser.LeaseOptions{Site: "s", Run: fmt.Sprint(n), Isolation: browser.IsolateTab}
+		b := w.visit(o)
+		var closing sync.WaitGroup
+		closing.Go(func() {
+			time.Sleep(time.Duration(n) * time.Millisecond)
+			_ = b.Close(w.ctx)
+		})
+		require.NoError(t, w.pool.EndRun(w.ctx, o.Run))
+		closing.Wait()
+	}
+}
+
 // visitAll lets runs visit pages, so many at once, until done says so; it returns how many were visited, and the
 // largest number of Chromes.
 func (w *recycleWorld) visitAll(atOnce int, done func() bool) (pages, most int) {
@@ -334,7 +351,7 @@ func (w *recycleWorld) visitAll(atOnce int, done func() bool) (pages, most int) 
 // TestRecyclingUnderLoad: no page fails, nobody waits, and there is one Chrome too many at most.
 func TestRecyclingUnderLoad(t *testing.T) {
 	w := newRecycleWorld(t, 4, browser.Recycle{Pages: 10})
-	const recycles = 10
+	const recycles = 5
 	_, most := w.visitAll(4, func() bool {
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -99,20 +99,6 @@ func TestStorageOfFramesApart(t *testing.T) {
 	w.release(l)
 }
 
-// TestTouchedIsBounded visits more origins than are remembered.
-func TestTouchedIsBounded(t *testing.T) {
-	w := newCleanWorld(t, manyNames)
-	l := w.lease(w.tab("many"), "")
-	for i := range browser.MaxTouched + 3 {
-		_, err := l.Navigate(w.ctx, "http://"+string(rune('a'+i/26))+string(rune('a'+i%26))+".test:"+w.port+"/")
-		require.NoError(t, err)
-	}
-	keys := l.StorageKeys()
-	require.Len(t, keys, browser.MaxTouched)
-	require.Equal(t, "http://ad.test:"+w.port+"/", keys[0])
-	w.release(l)
-}
-
 // TestOriginOf refuses what Chrome would take for every origin.
 func TestOriginOf(t *testing.T) {
 	for raw, want := range map[string]string{

@@ -1,9 +1,10 @@
+//go:build studies
+
 package worker
 
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -97,14 +98,6 @@ func flatServer(t *testing.T) string {
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
-}
-
-// refusing is the address of a port where nobody listens.
-func refusing(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	return "http://" + l.Addr().String()
 }
 
 // flatRig is a whole worker at work on sites of all kinds.

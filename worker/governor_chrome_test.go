@@ -189,19 +189,20 @@ func confined(t *testing.T, limit int64) (b *Budget, kills func() float64) {
 	return b, func() float64 { return read() - before }
 }
 
-// A page that keeps 128 MB of each of 25 visits, under 700 MB: no process is killed, no page fails, the hard
+// A page that keeps 128 MB of each of 16 visits, under 700 MB: no process is killed, no page fails, the hard
 // mark is never passed, and what is given back is given back by what costs least.
 func TestALeakUnder700MB(t *testing.T) {
 	b, kills := confined(t, 700<<20)
 	site := takingSite(t, "leaky", takingServer(t), "isolation: tab\nkeep: page", "keep(128)")
 	g := newGoverned(t, b, []*sites.Site{site}, browser.Recycle{})
-	for range 25 {
+	const visits = 16
+	for range visits {
 		g.enqueue("leaky")
 		g.await(1)
 	}
 	require.Zero(t, kills())
 	events := g.events()
-	require.GreaterOrEqual(t, len(events), 25*128/700, "what was kept is many times what there is")
+	require.GreaterOrEqual(t, len(events), visits*128/700, "what was kept is many times what there is")
 	pages := 0
 	for _, e := range events {
 		require.NotContains(t, []budget.Reason{budget.ReasonHard, budget.ReasonPressure}, e.Reason, e.Says)

@@ -8,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/worker/store"
-	"github.com/ebbworker/ebb/worker/store/storetest"
 )
 
 // killTabs is how many pages are open at once at the most.
@@ -104,24 +103,16 @@ func (k *killing) requireCounts(s *store.Store) {
 	}
 }
 
-// TestKilledTwelveTimes kills the worker at 12 random moments of runs over 300 pages.
-func TestKilledTwelveTimes(t *testing.T) {
+// TestKilledAgainAndAgain kills the worker at random moments of runs over 300 pages.
+func TestKilledAgainAndAgain(t *testing.T) {
 	const seed = 20240607
 	t.Logf("seed %d", seed)
 	k := &killing{world: newWorld(t), random: rand.New(rand.NewPCG(seed, 1))}
-	k.round(6)
-	k.round(6)
-	require.Equal(t, 12, k.kills)
+	for range killRounds {
+		k.round(killsARound)
+	}
 	s := k.open()
 	k.require(s)
 	require.Equal(t, "ok", value[string](t, s, "PRAGMA integrity_check"))
 	require.Equal(t, "0", value[string](t, s, "SELECT count(*) FROM pragma_foreign_key_check"))
-}
-
-// TestKilledOnPostgres does the same on the other database.
-func TestKilledOnPostgres(t *testing.T) {
-	k := &killing{world: newWorld(t), random: rand.New(rand.NewPCG(20240607, 2))}
-	k.database = storetest.Postgres(t)
-	k.round(3)
-	k.require(k.open())
 }

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -217,35 +216,5 @@ func TestOverlap(t *testing.T) {
 			}
 			w.requireNothingLeft()
 		})
-	}
-}
-
-// TestRunDrainsAllSites stops a worker in the midst of both demo sites: what it had begun
-// goes on with the next.
-func TestRunDrainsAllSites(t *testing.T) {
-	w := newWorld(t)
-	came := w.afterRequests(60)
-	p := w.ebb("run", "--set", "timeouts.drain=1s")
-	p.awaitEvent(came, "its request")
-	p.signal(syscall.SIGTERM)
-	require.Equal(t, 0, p.wait(), p.said())
-	w.requireNothingLeft()
-	w.onRequest(nil)
-	w.ok("run", "--cycles", "1")
-	s := w.open()
-	begun := 0
-	for _, run := range w.runs(s, store.RunFilter{}) {
-		if run.Attempt > 1 && run.State.Finished() {
-			w.requireWhole(s, run)
-			begun++
-		}
-	}
-	require.Equal(t, 2, begun)
-	w.requireTruth(s, "shop", "news")
-	for _, site := range []string{"shop", "news"} {
-		for page, err := range s.Pages(t.Context(), w.runs(s, store.RunFilter{Site: site})[0].ID) {
-			require.NoError(t, err)
-			require.LessOrEqual(t, w.askedFor(page.URL), 2, page.URL)
-		}
 	}
 }

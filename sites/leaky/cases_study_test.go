@@ -1,0 +1,6 @@
+//go:build studies
+
+package leaky
+
+// tested are all cases.
+func tested() []Case { return Cases() }
