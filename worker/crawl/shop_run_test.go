@@ -104,7 +104,7 @@ func TestShopWithSteps(t *testing.T) {
 	require.Equal(t, []string{"open for Ann, l!"}, journal.titles())
 
 	_, journal = s.crawl(t, pool, s.site(t, func(s *sites.Site) {
-		s.Limits.PageTimeout, s.Limits.Retries = sites.Duration(2*time.Second), new(0)
+		s.Limits.PageTimeout, s.Limits.Retries = sites.Duration(6*time.Second), new(0)
 		s.Templates[0].Wait = []sites.Wait{{Selector: "#never"}}
 	}), nil)
 	page := journal.pages[s.URL+"/"]
