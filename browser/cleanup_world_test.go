@@ -67,7 +67,7 @@ type cleanWorld struct {
 }
 
 func newCleanWorld(t *testing.T, flags ...string) *cleanWorld {
-	w := &cleanWorld{t: t, ctx: within(t, 40*time.Second)}
+	w := &cleanWorld{t: t, ctx: within(t, 3*time.Minute)}
 	server := httptest.NewServer(http.HandlerFunc(w.serve))
 	t.Cleanup(server.Close)
 	w.close = server.Close

@@ -43,11 +43,19 @@ type Response struct {
 	ContentLength int64
 }
 
-// navigation is what the tab learns of a main document while it is fetched.
+// navigation is what the tab learns of main documents while one is fetched: of that one, and of those to
+// which the page that is left, or the new one, leads at that moment. Chrome does not say which is which. What
+// was taken can become the document, what was refused cannot.
 type navigation struct {
-	response  Response
+	response  Response // the latest that was taken
 	redirects []string
-	refused   error  // why the document was not taken
+	denied    denial // the latest that was not
+}
+
+// denial is a document that was not taken.
+type denial struct {
+	response  Response
+	refused   error  // why
 	unreached string // the proxy did not reach the server: what Chrome would say
 }
 
@@ -126,15 +134,18 @@ func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
 	}
 	r.Redirects = t.nav.redirects
 	t.nav.redirects = nil
-	t.nav.response = r
 	if t.rules.Proxy != nil {
 		if header, mark := t.rules.Proxy.Mark(); r.Header.Get(header) == mark {
-			t.nav.unreached = "net::ERR_PROXY_CONNECTION_FAILED"
+			t.nav.denied = denial{response: r, unreached: "net::ERR_PROXY_CONNECTION_FAILED"}
 			return true
 		}
 	}
-	t.nav.refused = unwanted(r, t.rules.MaxDocument)
-	return t.nav.refused != nil
+	if err := unwanted(r, t.rules.MaxDocument); err != nil {
+		t.nav.denied = denial{response: r, refused: err}
+		return true
+	}
+	t.nav.response = r
+	return false
 }
 
 func newResponse(ev fetch.EventRequestPaused) Response {

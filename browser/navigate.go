@@ -43,11 +43,12 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	t.mu.Lock()
 	nav := t.nav
 	t.mu.Unlock()
-	switch {
-	case nav.unreached != "":
-		return nav.response, notReached(t.rules.Proxy, rawURL, nav.response.URL, nav.unreached)
-	case nav.refused != nil:
-		return nav.response, fmt.Errorf("open %s: %w", rawURL, nav.refused)
+	failed := err != nil || res.ErrorText != "" || res.IsDownload
+	switch denied := nav.denied; {
+	case failed && denied.unreached != "":
+		return denied.response, notReached(t.rules.Proxy, rawURL, denied.response.URL, denied.unreached)
+	case failed && denied.refused != nil:
+		return denied.response, fmt.Errorf("open %s: %w", rawURL, denied.refused)
 	case err != nil:
 		return nav.response, fmt.Errorf("open %s: %w", rawURL, err)
 	case res.IsDownload:
