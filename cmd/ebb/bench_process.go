@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -56,6 +58,9 @@ func (a *app) benchCommand(base string, pages int) func(arm bench.Arm, concurren
 		for _, set := range a.sets {
 			args = append(args, "--set", set)
 		}
+		if a.flags.given["profile"] {
+			args = append(args, "--set", "memory.profile="+a.flags.profile)
+		}
 		for _, set := range arm.Set {
 			args = append(args, "--set", set)
 		}
@@ -68,6 +73,7 @@ func (a *app) benchCommand(base string, pages int) func(arm bench.Arm, concurren
 
 // benchArm is the process of an arm: it makes a round whenever it is told to on standard input.
 func (a *app) benchArm(ctx context.Context, stop *stopper, o benchOptions) error {
+	signal.Ignore(syscall.SIGPIPE) // where whoever asked has died, the end is a regular one
 	job, err := bench.NewJob(o.arm.base, o.pages, o.arm.tabs)
 	if err != nil {
 		return withCode(exitUsage, err)
@@ -112,8 +118,10 @@ func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, 
 		defer cancel()
 		err = errors.Join(err, pool.Close(closing))
 	}()
-	if err := pool.Start(ctx); err != nil {
-		return noBrowser(err)
+	if job.Site.Isolation != sites.IsolationBrowser { // whose runs have a Chrome each
+		if err := pool.Start(ctx); err != nil {
+			return noBrowser(err)
+		}
 	}
 	return serve(ctx, bench.NewCrawl(job, pool))
 }

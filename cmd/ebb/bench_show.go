@@ -22,6 +22,7 @@ func writeBench(out output.Terminal, r *bench.Result) error {
 		i = end
 	}
 	writeWrong(out, r)
+	writeOthers(out, r)
 	_, err := fmt.Fprintln(out, "\nFigures are medians of the rounds. A ratio is to the first arm in the same pair: its median, and the\nlowest and the highest of all pairs. 1 MB is 1,000,000 bytes.")
 	return err
 }
@@ -71,6 +72,22 @@ func writeComparison(out output.Terminal, list []bench.Outcome) error {
 		}
 	}
 	return nil
+}
+
+// busyShare is the share of the processors from which others make figures doubtful.
+const busyShare = 0.1
+
+// writeOthers tells where others had work for the machine.
+func writeOthers(out output.Terminal, r *bench.Result) {
+	most := 0.
+	for _, o := range r.Comparisons {
+		for _, arm := range o.Arms {
+			most = max(most, arm.Others)
+		}
+	}
+	if most >= busyShare {
+		fmt.Fprintf(out, "\nBUSY: others used up to %.0f %% of the processors, whoever serves the pages included; on a quiet machine\nthe figures would be others.\n", 100*most)
+	}
 }
 
 // writeWrong names items that are not as they should be.

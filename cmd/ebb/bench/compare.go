@@ -42,6 +42,9 @@ func (o Options) compare(ctx context.Context, c Comparison, concurrency int) (ou
 	var arms []*process
 	defer func() {
 		for _, p := range arms {
+			p.end() // all of them at once
+		}
+		for _, p := range arms {
 			if stopErr := p.stop(); err == nil {
 				err = stopErr
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ebbworker/ebb/memprof"
+	"github.com/ebbworker/ebb/memprof/linux"
 )
 
 // Measured is a round as it was seen from outside.
@@ -15,6 +16,9 @@ type Measured struct {
 	CPU map[string]time.Duration `json:"cpu_ns"`
 	// PeakAnon is the largest anonymous memory of the arm's process and all below it, in bytes.
 	PeakAnon int64 `json:"peak_anon_bytes"`
+	// Others is the share of the machine's processors that everybody else used meanwhile, whoever serves
+	// the pages included.
+	Others float64 `json:"others_cpu_share"`
 }
 
 // ProcessTypes are the types of process that are told apart.
@@ -31,6 +35,10 @@ func (p *process) round(ctx context.Context) (Measured, error) {
 	limit := RoundTimeout(p.pages) + 30*time.Second // its own limit says more
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
 	defer cancel()
+	worked, all, err := linux.Busy(linux.Options{})
+	if err != nil {
+		return Measured{}, err
+	}
 	before, _, err := p.usage.Read()
 	if err != nil {
 		return Measured{}, err
@@ -59,10 +67,16 @@ func (p *process) round(ctx context.Context) (Measured, error) {
 	for _, kind := range ProcessTypes {
 		m.CPU[kind] = 0
 	}
+	own := time.Duration(0)
 	for kind, took := range after {
 		m.CPU[processType(kind)] += took - before[kind]
+		own += took - before[kind]
 	}
-	return m, nil
+	workedNow, allNow, err := linux.Busy(linux.Options{})
+	if allNow > all {
+		m.Others = float64(max(0, workedNow-worked-own)) / float64(allNow-all)
+	}
+	return m, err
 }
 
 // look reads the processes until ctx ends, and returns the most memory that they had.

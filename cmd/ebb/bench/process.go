@@ -110,9 +110,12 @@ func (p *process) reply(ctx context.Context) (Round, error) {
 	}
 }
 
+// end tells the process to end.
+func (p *process) end() { p.once.Do(func() { _ = p.input.Close() }) }
+
 // stop ends the process and waits for it.
 func (p *process) stop() error {
-	p.once.Do(func() { _ = p.input.Close() })
+	p.end()
 	timer := time.AfterFunc(endLimit, func() { _ = p.cmd.Process.Kill() })
 	defer timer.Stop()
 	for range p.replies { // what nobody has asked for any more

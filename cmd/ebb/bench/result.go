@@ -41,6 +41,9 @@ type Figures struct {
 	// arm in the same pair; none for the first arm.
 	Speed *Ratio `json:"pages_per_second_ratio,omitempty"`
 	Cost  *Ratio `json:"cpu_per_page_ratio,omitempty"`
+	// Others is the share of the machine's processors that everybody else used, whoever serves the pages
+	// included.
+	Others float64 `json:"others_cpu_share"`
 	// Items is how many items a round took; Wrong says of those of all rounds what is wrong.
 	Items  int        `json:"items"`
 	Wrong  []string   `json:"wrong,omitempty"`
@@ -123,6 +126,7 @@ func figures(rounds []Measured, concurrency int) Figures {
 	f := Figures{
 		PagesPerSecond: of(Measured.pagesPerSecond), CPU: of(Measured.cpu), CPUByType: map[string]float64{},
 		PeakAnon: of(func(m Measured) float64 { return float64(m.PeakAnon) }), Rounds: rounds,
+		Others: of(func(m Measured) float64 { return m.Others }),
 		Stages: StageFigures{
 			Queue: of(func(m Measured) float64 {
 				return m.perPage(max(0, time.Duration(concurrency)*m.Took-m.Stages.sum()))
