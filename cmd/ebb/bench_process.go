@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"sync"
 	"syscall"
@@ -79,6 +80,7 @@ func (a *app) benchArm(ctx context.Context, stop *stopper, o benchOptions) error
 		return withCode(exitUsage, err)
 	}
 	job.Site.Isolation = sites.Isolation(o.arm.isolation)
+	debug.FreeOSMemory() // what making the job took is not the arm's
 	serve := func(ctx context.Context, arm bench.Runner) error {
 		return bench.Serve(ctx, a.stdin, a.stdout, arm, o.pages)
 	}
