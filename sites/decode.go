@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 )
 
 // WaitError says that a page did not become what a wait asked for.
@@ -167,10 +168,14 @@ func (p *Program) newDecoder(result *jsonValue, page PageInfo) (*decoder, error)
 		return nil, fmt.Errorf("it has %d item rules, the template has %d", len(d.records), len(p.items))
 	}
 	d.parsed = make([][]*jsonValue, len(d.scripts))
-	if n := fields["n"].items; len(n) == 2 {
+	if n := fields["n"].items; len(n) >= 2 {
 		bytes, _ := intOf(&n[0], 1<<53)
 		d.extract.Bytes = int64(bytes)
 		d.extract.Status, _ = intOf(&n[1], 1000)
+		if len(n) > 2 {
+			waited, _ := intOf(&n[2], 1<<53)
+			d.extract.Waited = time.Duration(waited) * time.Microsecond
+		}
 	}
 	if d.page.URL == "" {
 		d.page.URL = fields["u"].text

@@ -3,6 +3,7 @@
 // own elements shadow properties of document and of forms (<form name="title">).
 async (spec) => {
   "use strict";
+  const began = performance.now();
   const getter = (proto, name) => {
     const get = Object.getOwnPropertyDescriptor(proto, name).get;
     return (object) => get.call(object);
@@ -85,6 +86,7 @@ async (spec) => {
     Promise.all(holds).then(() => resolve(null));
   });
   if (failure) return { w: failure };
+  const waited = Math.round((performance.now() - began) * 1000);
   if (!spec.x) return { w: null };
 
   // ---- Extraction. CUT ends what does not fit; broken selectors are told once.
@@ -240,7 +242,7 @@ async (spec) => {
     t: (doc.title(document) ?? "").slice(0, 10000).toWellFormed(),
     u: location.href,
     b: base,
-    n: entry ? [entry.decodedBodySize, entry.responseStatus ?? 0] : [0, 0],
+    n: entry ? [entry.decodedBodySize, entry.responseStatus ?? 0, waited] : [0, 0, waited],
     i: items, s: scripts, l: links, c: cut, e: [...broken],
   };
 }

@@ -54,6 +54,8 @@ type Extract struct {
 	Bytes int64
 	// Status is the HTTP status from the navigation's timing entry; 0 where unknown.
 	Status int
+	// Waited is how long the page's waits took, by the page's own clock.
+	Waited time.Duration
 	Items  []Item
 	Links  []Link
 	Faults []ItemFault

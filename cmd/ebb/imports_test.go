@@ -49,8 +49,9 @@ var ourImports = map[string][]string{
 	"worker/store/storetest": {"worker/store"},
 	"worker/web":             {"memprof", "sites", "worker/crawl", "worker/queue", "worker/store"},
 	"cmd/ebb/output":         nil,
+	"cmd/ebb/bench":          {"browser", "memprof", "memprof/linux", "sites", "sites/demo", "worker/crawl"},
 	"cmd/ebb/faults":         {"browser", "memprof", "sites", "sites/hostile", "worker", "worker/crawl", "worker/queue", "worker/store"},
-	"cmd/ebb":                {"browser", "browser/egress", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/prom", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/budget", "worker/crawl", "worker/queue", "worker/store", "worker/web", "cmd/ebb/faults", "cmd/ebb/output"},
+	"cmd/ebb":                {"browser", "browser/egress", "memprof", "memprof/devtools", "memprof/heap", "memprof/linux", "memprof/prom", "memprof/report", "memprof/stats/study", "sites", "sites/demo", "sites/leaky", "worker", "worker/budget", "worker/crawl", "worker/queue", "worker/store", "worker/web", "cmd/ebb/bench", "cmd/ebb/faults", "cmd/ebb/output"},
 }
 
 // theirImports says where code of others may be imported: the prefix of an import path,

@@ -68,6 +68,8 @@ type rigOptions struct {
 	quiet bool
 	// most is how many runs of each site are begun. Default: 0, no limit.
 	most int
+	// onEvent is told what happens within a run. Default: nobody is.
+	onEvent func(crawl.Event)
 	// onItems and onEnd are those of worker.Options.
 	onItems func(site string, run int64, page crawl.PageResult)
 	onEnd   func(ended queue.Ended, memory memprof.Summary)
@@ -176,7 +178,13 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
-		OnEvent: r.event, OnItems: o.onItems,
+		OnItems: o.onItems,
+		OnEvent: func(site string, run int64, e crawl.Event) {
+			r.event(site, run, e)
+			if o.onEvent != nil {
+				o.onEvent(e)
+			}
+		},
 		OnEnd: func(ended queue.Ended, memory memprof.Summary) {
 			r.board.ended(ended.Run.ID)
 			r.shown.ended(ended)

@@ -68,6 +68,7 @@ func (a *app) commands() []*cobra.Command {
 		newExplainCommand(a),
 		newCleanupsCommand(a),
 		newSoakCommand(a),
+		newBenchCommand(a),
 		newDemoCommand(a),
 		newSitesCommand(a),
 		newRunsCommand(a),

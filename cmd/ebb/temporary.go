@@ -14,7 +14,7 @@ import (
 
 // temporaryPrefixes begin the names of the folders that commands make for themselves in
 // the temporary folder.
-var temporaryPrefixes = []string{"ebb-scrape-", "ebb-demo-", "ebb-diagnose-", "ebb-selftest-", "ebb-soak-", "ebb-heap-"}
+var temporaryPrefixes = []string{"ebb-scrape-", "ebb-demo-", "ebb-diagnose-", "ebb-selftest-", "ebb-soak-", "ebb-bench-", "ebb-heap-"}
 
 // temporary is a folder that goes with its command. Its owner holds it locked, and the
 // kernel drops the lock with the owner, however that ends: so a later start can tell

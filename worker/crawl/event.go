@@ -47,6 +47,7 @@ type PageEvent struct {
 	Items    int
 	Bytes    int64
 	Duration time.Duration
+	Stages   Stages
 }
 
 // Progress is where a run stands, earlier executions included.

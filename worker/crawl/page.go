@@ -84,7 +84,10 @@ type PageResult struct {
 	// its turn.
 	Started  time.Time
 	Duration time.Duration
-	Items    []sites.Item
+	// Stages are how Duration, and what came before and after it, was spent. Store is 0 until the
+	// result has been saved.
+	Stages Stages
+	Items  []sites.Item
 	// Found are pages that this one led to and that the run did not know.
 	Found []PageRef
 	// Duplicates is the number of links to pages that the run knew already.

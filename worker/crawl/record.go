@@ -170,7 +170,10 @@ func (r *run) keep(ctx context.Context, v *visit, result *PageResult) error {
 		result.Found, result.Duplicates = r.frontier.admit(v.page.PageRef, base, v.links)
 		r.mu.Unlock()
 	}
-	return r.save(ctx, *result)
+	began := time.Now()
+	err := r.save(ctx, *result)
+	result.Stages.Store = time.Since(began)
+	return err
 }
 
 const saveTimeout = 30 * time.Second
@@ -287,6 +290,6 @@ func (r *run) count(result PageResult) {
 func pageEvent(result PageResult, state PageState) PageEvent {
 	return PageEvent{
 		URL: result.URL, State: state, Status: result.Status, Class: result.Class, Error: result.Error,
-		Items: len(result.Items), Bytes: result.Bytes, Duration: result.Duration,
+		Items: len(result.Items), Bytes: result.Bytes, Duration: result.Duration, Stages: result.Stages,
 	}
 }

@@ -48,7 +48,9 @@ func (e lendError) Unwrap() error { return e.error }
 
 // try visits the page once in a tab with the isolation given.
 func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) {
+	asked := time.Now()
 	lease, err := v.run.lend(ctx, v.page, isolation, v.alone)
+	v.result.Stages.Lease += time.Since(asked)
 	if err != nil {
 		return lendError{err}
 	}
@@ -68,10 +70,12 @@ func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) 
 		err = late(err, limit)
 	}
 	v.result.Duration = time.Since(v.result.Started)
+	visited := time.Now()
 	v.run.cleanPage(ctx, lease)
 	if releaseErr := v.run.giveBack(ctx, lease, v.cause(err)); releaseErr != nil {
 		v.run.note(fmt.Sprintf("give back the tab of %s: %v", v.page.URL, releaseErr))
 	}
+	v.result.Stages.Cleanup += time.Since(visited)
 	return err
 }
 
@@ -116,13 +120,17 @@ func (v *visit) cause(err error) error {
 
 // open brings the page up and takes what the template says.
 func (v *visit) open(ctx context.Context) error {
+	began := time.Now()
 	if !v.lease.Kept() {
-		if err := v.navigate(ctx); err != nil {
+		err := v.navigate(ctx)
+		v.result.Stages.Navigate += time.Since(began)
+		if err != nil {
 			return err
 		}
 	} else {
 		v.result.FinalURL = v.lease.URL()
 	}
+	began = time.Now()
 	program := v.run.programs[v.page.Template]
 	if program == nil {
 		return nil // a page without a template: nothing to take
@@ -138,6 +146,9 @@ func (v *visit) open(ctx context.Context) error {
 	if err := v.steps(ctx, program.template.Steps); err != nil {
 		return err
 	}
+	v.result.Stages.Wait += time.Since(began)
+	began = time.Now()
+	defer func() { v.result.Stages.Extract += time.Since(began) }()
 	raw, err := v.lease.Evaluate(ctx, program.Expression)
 	if err != nil {
 		return fmt.Errorf("take the items: %w", err)
@@ -233,6 +244,8 @@ func (v *visit) take(program *pageProgram, raw json.RawMessage) error {
 		return waitFault(err)
 	}
 	v.result.Title, v.result.Bytes = extract.Title, extract.Bytes
+	v.result.Stages.Wait += extract.Waited // the program waits itself, before it takes anything
+	v.result.Stages.Extract -= extract.Waited
 	if v.result.Status == 0 {
 		v.result.Status = extract.Status
 	}

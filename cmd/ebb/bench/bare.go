@@ -1,0 +1,212 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/sites"
+)
+
+// bare is the limit: tabs that are used again and again, and for each page one Page.navigate and one
+// Runtime.evaluate, which waits and takes. No domain is enabled, no event is read.
+type bare struct {
+	job    *Job
+	chrome *browser.Raw
+	pipe   *pipe
+	tabs   []string // their sessions
+	visits []bareVisit
+	ended  sync.WaitGroup // of the reader
+}
+
+// bareVisit is a page with all that can be made ready before the clock runs.
+type bareVisit struct {
+	url, navigate, evaluate string
+	program                 *sites.Program
+}
+
+// Bounds of what the bare loop waits for.
+const (
+	barePage  = 30 * time.Second
+	bareStart = 30 * time.Second
+	bareMoves = 10 // how often a document may be replaced under the evaluation
+)
+
+// NewBare starts Chrome and opens the tabs. close must be called.
+func NewBare(ctx context.Context, launch browser.LaunchOptions, job *Job) (arm Runner, closeArm func() error, err error) {
+	b := &bare{job: job}
+	if err := b.compile(); err != nil {
+		return nil, nil, err
+	}
+	if b.chrome, err = browser.StartRaw(launch); err != nil {
+		return nil, nil, err
+	}
+	b.pipe = newPipe(b.chrome.In)
+	b.ended.Go(func() { b.pipe.run(b.chrome.Out) })
+	closeArm = func() error {
+		err := b.chrome.Close()
+		b.ended.Wait()
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, bareStart)
+	defer cancel()
+	for range job.Site.Limits.Tabs {
+		session, err := b.open(ctx)
+		if err != nil {
+			return nil, nil, errors.Join(fmt.Errorf("%w: %w", browser.ErrStart, err), closeArm())
+		}
+		b.tabs = append(b.tabs, session)
+	}
+	return b, closeArm, nil
+}
+
+// compile makes the pages ready. The expression is that of the template, held back until the document is
+// the page's: Chrome answers Page.navigate a moment before, and what meets the old document fails when
+// that goes.
+func (b *bare) compile() error {
+	programs, literals := map[*sites.Template]*sites.Program{}, map[*sites.Template]string{}
+	for _, page := range b.job.Site.Start {
+		u, err := url.Parse(page)
+		if err != nil {
+			return err
+		}
+		template := b.job.Site.TemplateFor(u, "")
+		if template == nil {
+			return fmt.Errorf("no template is for %s", page)
+		}
+		if programs[template] == nil {
+			if programs[template], err = b.job.Site.Compile(template); err != nil {
+				return err
+			}
+			literal, err := json.Marshal(programs[template].Expression)
+			if err != nil {
+				return err
+			}
+			literals[template] = string(literal[1 : len(literal)-1])
+		}
+		if len(programs[template].Before) > 0 || len(template.Steps) > 0 {
+			return fmt.Errorf("template %s needs more than one evaluation", template.Name)
+		}
+		b.visits = append(b.visits, bareVisit{
+			url: page, program: programs[template], navigate: `{"url":"` + page + `"}`,
+			evaluate: `{"expression":"location.href===\"` + page + `\"?` + literals[template] +
+				`:new Promise(()=>{})","awaitPromise":true,"returnByValue":true}`,
+		})
+	}
+	return nil
+}
+
+// open opens a tab.
+func (b *bare) open(ctx context.Context) (session string, err error) {
+	frame, err := b.pipe.call(ctx, "", "Target.createTarget", `{"url":"about:blank"}`)
+	if err != nil {
+		return "", err
+	}
+	made, err := result[struct{ TargetID string }](frame)
+	if err != nil {
+		return "", fmt.Errorf("open a tab: %w", err)
+	}
+	frame, err = b.pipe.call(ctx, "", "Target.attachToTarget", `{"targetId":"`+made.TargetID+`","flatten":true}`)
+	if err != nil {
+		return "", err
+	}
+	attached, err := result[struct{ SessionID string }](frame)
+	if err != nil {
+		return "", fmt.Errorf("open a tab: %w", err)
+	}
+	return attached.SessionID, nil
+}
+
+// Round visits all pages.
+func (b *bare) Round(ctx context.Context) (Round, error) {
+	taken := make([]Page, len(b.visits))
+	stages, errs := make([]Stages, len(b.tabs)), make([]error, len(b.tabs))
+	var next atomic.Int64
+	var working sync.WaitGroup
+	began := time.Now()
+	for tab, session := range b.tabs {
+		working.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(b.visits) {
+					return
+				}
+				items, err := b.visit(ctx, session, &b.visits[i], &stages[tab])
+				if err != nil {
+					errs[tab] = fmt.Errorf("%s: %w", b.visits[i].url, err)
+					return
+				}
+				taken[i] = Page{b.visits[i].url, items}
+			}
+		})
+	}
+	working.Wait()
+	round := Round{Pages: len(taken), Took: time.Since(began)}
+	if err := errors.Join(errs...); err != nil {
+		return Round{}, err
+	}
+	for _, s := range stages {
+		round.Stages.Navigate += s.Navigate
+		round.Stages.Wait += s.Wait
+		round.Stages.Extract += s.Extract
+	}
+	round.Items, round.Wrong = b.job.Check(taken)
+	return round, nil
+}
+
+// evaluated is what Runtime.evaluate returns.
+type evaluated struct {
+	Result           struct{ Value json.RawMessage }
+	ExceptionDetails *struct {
+		Text      string
+		Exception struct{ Description string }
+	}
+}
+
+// visit takes the items of one page.
+func (b *bare) visit(ctx context.Context, session string, v *bareVisit, stages *Stages) ([]sites.Item, error) {
+	ctx, cancel := context.WithTimeout(ctx, barePage)
+	defer cancel()
+	began := time.Now()
+	frame, err := b.pipe.call(ctx, session, "Page.navigate", v.navigate)
+	if err != nil {
+		return nil, err
+	}
+	navigated, err := result[struct{ ErrorText string }](frame)
+	if err == nil && navigated.ErrorText != "" {
+		err = errors.New(navigated.ErrorText)
+	}
+	if err != nil {
+		return nil, err
+	}
+	there := time.Now()
+	stages.Navigate += there.Sub(began)
+	var value evaluated
+	for moves := 0; ; moves++ {
+		if frame, err = b.pipe.call(ctx, session, "Runtime.evaluate", v.evaluate); err != nil {
+			return nil, err
+		}
+		if value, err = result[evaluated](frame); err == nil {
+			break
+		}
+		if !isRefusal(err) || moves == bareMoves {
+			return nil, err
+		}
+	}
+	if ex := value.ExceptionDetails; ex != nil {
+		return nil, fmt.Errorf("%s %s", ex.Text, ex.Exception.Description)
+	}
+	extract, err := v.program.Decode(value.Result.Value, sites.PageInfo{URL: v.url, Now: began})
+	if err != nil {
+		return nil, err
+	}
+	stages.Wait += extract.Waited
+	stages.Extract += time.Since(there) - extract.Waited
+	return extract.Items, nil
+}

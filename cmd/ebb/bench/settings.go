@@ -1,0 +1,44 @@
+package bench
+
+// Comparison is what is compared pairwise: the first arm is what the others are held against.
+type Comparison struct {
+	// Name is its name in the figures and, but for the first comparison's, its flag.
+	Name string
+	// Says is what the flag's help says of it.
+	Says string
+	Arms []Arm
+}
+
+// Limit compares Ebb with the bare loop.
+var Limit = Comparison{
+	Name: "limit",
+	Arms: []Arm{{Name: "bare", Level: LevelBare}, {Name: "crawl", Level: LevelCrawl}, {Name: "whole", Level: LevelWhole}},
+}
+
+// Settings are the settings that are compared, each by its flag. A new one is a row here.
+var Settings = []Comparison{
+	{
+		Name: "profile-levels", Says: "compare a whole worker with memory profiling off, cheap and full",
+		Arms: []Arm{
+			{Name: "off", Level: LevelWhole, Set: []string{"memory.profile=off"}},
+			{Name: "cheap", Level: LevelWhole, Set: []string{"memory.profile=cheap"}},
+			{Name: "full", Level: LevelWhole, Set: []string{"memory.profile=full"}},
+		},
+	},
+	{
+		Name: "egress", Says: "compare a whole worker without and with the egress guard",
+		Arms: []Arm{
+			{Name: "without", Level: LevelWhole, Set: []string{"egress.enabled=false"}},
+			{Name: "with", Level: LevelWhole, Set: []string{"egress.enabled=true"}},
+		},
+	},
+	{
+		Name: "isolation", Says: "compare what tabs share: tab, page, context, browser",
+		Arms: []Arm{
+			{Name: "tab", Level: LevelCrawl, Isolation: "tab"},
+			{Name: "page", Level: LevelCrawl, Isolation: "page"},
+			{Name: "context", Level: LevelCrawl, Isolation: "context"},
+			{Name: "browser", Level: LevelCrawl, Isolation: "browser"},
+		},
+	},
+}
