@@ -26,6 +26,7 @@ type rules struct {
 	MaxDocument int64
 	CountBytes  bool
 	Proxy       Proxy
+	LazyFrames  bool
 }
 
 // Response is what a server answered to a navigation.

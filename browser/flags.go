@@ -51,7 +51,9 @@ var baseFlags = []string{
 func flags(o LaunchOptions, profile string, headlessShell bool) []string {
 	args := slices.Clone(baseFlags)
 	args = append(args, "--user-data-dir="+profile)
-	if !headlessShell {
+	if headlessShell {
+		args = append(args, drawFlag)
+	} else {
 		args = append(args, "--headless")
 	}
 	if !shmIsLarge("/dev/shm") {

@@ -58,6 +58,10 @@ type LeaseOptions struct {
 	// LeaveDocuments leaves the documents of a run's tabs (isolation tab) open at its end. Default:
 	// false, EndRun leaves them for empty ones.
 	LeaveDocuments bool
+	// LazyFrames lets the tab draw no frame until somebody has waited for its page for 300 ms; what needs
+	// frames waits until then. Interactive steps have frames all the same. Where headless-shell is not what
+	// runs, it does nothing. Default: false.
+	LazyFrames bool
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
 	CountBytes bool
 
@@ -103,11 +107,11 @@ func (o *LeaseOptions) check() error {
 }
 
 func (o LeaseOptions) rules() rules {
-	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes, Proxy: o.Proxy}
+	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes, Proxy: o.Proxy, LazyFrames: o.LazyFrames}
 }
 
 func (r rules) equal(other rules) bool {
-	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes && r.Proxy == other.Proxy &&
+	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes && r.Proxy == other.Proxy && r.LazyFrames == other.LazyFrames &&
 		slices.Equal(r.BlockKinds, other.BlockKinds) && slices.Equal(r.BlockURLs, other.BlockURLs)
 }
 

@@ -66,6 +66,7 @@ type Pool struct {
 	fetched int64         // bytes, in Chromes that have ended
 
 	recycled recyclings
+	needs    map[string]*frameNeed // by site
 	waiting  atomic.Int64
 }
 
@@ -85,7 +86,7 @@ func NewPool(o PoolOptions) *Pool {
 	}
 	return &Pool{
 		options: o, places: &places{limit: o.Tabs}, closed: make(chan struct{}),
-		all: map[*member]bool{}, runs: map[owner]*run{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{},
+		all: map[*member]bool{}, runs: map[owner]*run{}, kept: map[string]*keptTab{}, leases: map[*Lease]bool{}, needs: map[string]*frameNeed{},
 	}
 }
 
@@ -186,6 +187,7 @@ func (p *Pool) leased(l *Lease) *Lease {
 		l.at.member.home = true
 	}
 	p.leases[l] = true
+	l.Tab.need = p.needOf(l.options.Site)
 	p.mu.Unlock()
 	l.touched.site, l.touched.run, l.touched.whole = l.options.Site, l.options.Run, &l.trace.touched
 	l.Tab.noteFor(&l.touched)

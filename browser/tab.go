@@ -32,8 +32,10 @@ type Tab struct {
 	visit visit
 	url   string
 
-	frames  frames   // what is shown now
-	touched *touched // of the lease that has the tab, or had it last; nil before the first
+	lazy    bool       // frames are drawn only when they are asked for
+	need    *frameNeed // of the site that has the tab; nil before the first lease
+	frames  frames     // what is shown now
+	touched *touched   // of the lease that has the tab, or had it last; nil before the first
 
 	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
 	moved chan struct{}  // closed, and made anew, when another document is shown
@@ -52,13 +54,16 @@ const maxDialogs = 200
 
 // openTab makes a tab in a browser context ("" is the default one) and prepares it.
 func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules) (*Tab, error) {
-	made, err := cdp.Call(ctx, b.conn.root, target.CreateTarget, target.CreateTargetParams{
-		URL: "about:blank", BrowserContextID: in, NewWindow: newWindow(in, b.options.Path),
-	})
+	lazy := r.LazyFrames && isHeadlessShell(b.options.Path)
+	params := target.CreateTargetParams{URL: "about:blank", BrowserContextID: in, NewWindow: newWindow(in, b.options.Path)}
+	if lazy {
+		params.EnableBeginFrameControl = new(true)
+	}
+	made, err := cdp.Call(ctx, b.conn.root, target.CreateTarget, params)
 	if err != nil {
 		return nil, fmt.Errorf("open a tab: %w", err)
 	}
-	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, url: "about:blank", moved: make(chan struct{})}
+	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, lazy: lazy, url: "about:blank", moved: make(chan struct{})}
 	if err := t.attach(ctx); err != nil {
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()

@@ -1,7 +1,10 @@
 // Package sites says what to scrape: pages, when, steps, and what to take.
 package sites
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Site is one thing to scrape, as its site file says it. A Site that Load or
 // Parse returned is complete: every default is filled in and every value has
@@ -48,6 +51,10 @@ type Site struct {
 	// Keep leaves the document open between runs; then only Steps are repeated.
 	// Default: none.
 	Keep Keep `yaml:"keep,omitempty"`
+	// Frames says when a page is drawn: lazily, only once a wait has not held for 300 ms and then as
+	// long as it does not, or always, as for a person who looks. Pages with steps are always drawn.
+	// Default: lazy.
+	Frames Frames `yaml:"frames,omitempty"`
 	// Challenge says what to do with a challenge page. Default: fail, the page is
 	// failed with class blocked.
 	Challenge Challenge `yaml:"challenge,omitempty"`
@@ -107,6 +114,14 @@ const (
 	IsolationPage    Isolation = "page"    // a new tab for each page
 	IsolationContext Isolation = "context" // a browser context for each run
 	IsolationBrowser Isolation = "browser" // a Chrome for each run
+)
+
+// Frames is when a page is drawn.
+type Frames string
+
+const (
+	FramesLazy Frames = "lazy" // once a wait has not held for 300 ms, and as long as it does not
+	FramesOn   Frames = "on"   // always
 )
 
 // Keep is what stays open between runs.
@@ -410,3 +425,12 @@ type Size int64
 // Rate is a number of pages a second, written as 2/s, 30/m, 100/h or none; 0 means no
 // limit.
 type Rate float64
+
+// DrawsLazily says whether the site's pages are drawn only where something waits for it: those that
+// are not interacted with.
+func (s *Site) DrawsLazily() bool {
+	if s.Frames == FramesOn || s.Keep == KeepPage {
+		return false
+	}
+	return !slices.ContainsFunc(s.Templates, func(t Template) bool { return len(t.Steps) > 0 })
+}

@@ -30,6 +30,7 @@ func describeSite(o *outline, site *sites.Site, now time.Time) {
 	add("follow", followText(site))
 	add("egress", egressText(site))
 	add("isolation", isolationText(site))
+	add("frames", framesText(site))
 	add("challenge", challengeText(site.Challenge))
 	add("cleanup", cleanupText(site.Cleanups(sites.Cleanup{})))
 	add("blocked", blockedText(site.Block))
@@ -50,6 +51,17 @@ func scheduleText(site *sites.Site) string {
 		text += fmt.Sprintf(", up to %s later", site.Jitter)
 	}
 	return text
+}
+
+// framesText says when the pages are drawn.
+func framesText(site *sites.Site) string {
+	switch {
+	case site.DrawsLazily():
+		return "none, until a wait has not held for 300 ms"
+	case site.Frames == sites.FramesOn:
+		return "always drawn"
+	}
+	return "always drawn, for the steps"
 }
 
 // nextText are the next three times of the schedule.
