@@ -80,6 +80,9 @@ func (t *Tab) watchDocuments(ctx context.Context) error {
 	listen(t.session, fetch.RequestPaused, t.paused)
 	patterns := []*fetch.RequestPattern{{URLPattern: "*", ResourceType: network.ResourceTypeDocument, RequestStage: fetch.RequestStageResponse}}
 	for _, kind := range t.rules.BlockKinds {
+		if slices.Contains(t.browser.options.Block, kind) && kindFlags[kind] != "" {
+			continue
+		}
 		for _, typ := range kinds[kind] {
 			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "*", ResourceType: typ, RequestStage: fetch.RequestStageRequest})
 		}

@@ -197,6 +197,19 @@ type Block struct {
 	URLs []string `yaml:"urls,omitempty"`
 }
 
+// BlockedByAll are the kinds that each of some sites blocks, in the order of the first.
+func BlockedByAll(list []*Site) (kinds []ResourceKind) {
+	if len(list) == 0 {
+		return nil
+	}
+	for _, kind := range list[0].Block.Kinds {
+		if !slices.ContainsFunc(list[1:], func(s *Site) bool { return !slices.Contains(s.Block.Kinds, kind) }) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
 // ResourceKind is a kind of resource that a page loads.
 type ResourceKind string
 

@@ -131,6 +131,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	defer func() { err = errors.Join(err, r.store.Close()) }()
 	r.kills = linux.NewKills(linux.Options{})
 	launch := launchOptions(settings, exe)
+	launch.Block = blockedByFlags(o.sites)
 	launch.KernelKills, launch.OnDeath = r.kills.Within, r.died
 	if r.exits, err = newExits(settings.Egress, o.sites); err != nil {
 		return err
