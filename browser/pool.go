@@ -19,6 +19,9 @@ type PoolOptions struct {
 	Launch LaunchOptions
 	// Tabs is how many tabs may be lent at once. Default: 4.
 	Tabs int
+	// CollectPages is after how many pages the garbage of a tab that is used again is collected. V8 leaves
+	// it: the documents that a tab has left, up to hundreds of MB of them. Default: 0, never.
+	CollectPages int
 	// AcquireTimeout bounds the wait for a place. Default: 0, the context alone does.
 	AcquireTimeout time.Duration
 	// Recycle says when the Chrome that runs share is retired. Default: never.
