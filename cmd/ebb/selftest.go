@@ -64,6 +64,9 @@ rate of less than 93 % was.`,
 			if o.asInit > 0 {
 				return a.launchAndKill(cmd.Context(), o.asInit)
 			}
+			if err := oneKind(cmd); err != nil {
+				return err
+			}
 			if o.faults {
 				return a.selftestFaults(cmd.Context(), o, args)
 			}
@@ -114,6 +117,20 @@ rate of less than 93 % was.`,
 
 // leastSelftestCycles is how many cycles the verdict "leak" needs.
 const leastSelftestCycles = 15
+
+// oneKind holds that one kind of self-test is asked for.
+func oneKind(cmd *cobra.Command) error {
+	var asked []string
+	for _, kind := range []string{"faults", "statistics", "cleanups", "recordings"} {
+		if cmd.Flags().Changed(kind) {
+			asked = append(asked, "--"+kind)
+		}
+	}
+	if len(asked) > 1 {
+		return usageErrorf("%s and %s exclude each other", asked[0], asked[1])
+	}
+	return nil
+}
 
 func (o selftestOptions) check() error {
 	for flag, n := range map[string]int{"jobs": o.jobs, "repeat": o.repeat} {
