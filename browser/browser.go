@@ -32,6 +32,10 @@ type LaunchOptions struct {
 	NoSandbox bool
 	// Flags are further arguments; see RefusedFlag. Default: none.
 	Flags []string
+	// Block are resource kinds that no page of this Chrome loads, of those that its start flags can keep
+	// away (see FlagKinds): that costs nothing, where blocking them for a tab costs a decision at each.
+	// Default: none.
+	Block []string
 	// UserAgent is sent by every tab that sets no other. Default: Chrome's own.
 	UserAgent string
 	// TempDir is where Chrome's private folder is made. Default: the system's.

@@ -26,6 +26,7 @@ type rules struct {
 	MaxDocument int64
 	CountBytes  bool
 	Proxy       Proxy
+	LazyFrames  bool
 }
 
 // Response is what a server answered to a navigation.
@@ -87,6 +88,9 @@ func (t *Tab) watchDocuments(ctx context.Context) error {
 	listen(t.session, fetch.RequestPaused, t.paused)
 	patterns := []*fetch.RequestPattern{{URLPattern: "*", ResourceType: network.ResourceTypeDocument, RequestStage: fetch.RequestStageResponse}}
 	for _, kind := range t.rules.BlockKinds {
+		if slices.Contains(t.browser.options.Block, kind) && kindFlags[kind] != "" {
+			continue
+		}
 		for _, typ := range kinds[kind] {
 			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "*", ResourceType: typ, RequestStage: fetch.RequestStageRequest})
 		}

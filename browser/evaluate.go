@@ -84,7 +84,9 @@ func (t *Tab) evaluateOnce(ctx context.Context, expression string, traits []trai
 		defer over()
 		to = script
 	}
+	drawn := t.drawFor()
 	res, err := cdp.Call(ctx, to, cdpruntime.Evaluate, params)
+	drawn(err)
 	if err != nil {
 		return nil, err
 	}

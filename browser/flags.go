@@ -47,11 +47,24 @@ var baseFlags = []string{
 	"--disable-features=BackForwardCache,DIPS,Translate,OptimizationHints,MediaRouter,InterestFeedContentSuggestions,Prerender2",
 }
 
+// kindFlags keep Chrome from loading resources of a kind at all.
+var kindFlags = map[string]string{
+	"image": "--blink-settings=imagesEnabled=false",
+	"font":  "--disable-remote-fonts",
+}
+
+// FlagKinds are those of kinds that LaunchOptions.Block takes.
+func FlagKinds(kinds []string) []string {
+	return slices.DeleteFunc(slices.Clone(kinds), func(kind string) bool { return kindFlags[kind] == "" })
+}
+
 // flags returns the whole command line of a Chrome after its path.
 func flags(o LaunchOptions, profile string, headlessShell bool) []string {
 	args := slices.Clone(baseFlags)
 	args = append(args, "--user-data-dir="+profile)
-	if !headlessShell {
+	if headlessShell {
+		args = append(args, drawFlag)
+	} else {
 		args = append(args, "--headless")
 	}
 	if !shmIsLarge("/dev/shm") {
@@ -64,6 +77,11 @@ func flags(o LaunchOptions, profile string, headlessShell bool) []string {
 		args = append(args, "--no-sandbox")
 	}
 	args = append(args, proxyFlags(o.Proxy)...)
+	for _, kind := range o.Block {
+		if flag := kindFlags[kind]; flag != "" {
+			args = append(args, flag)
+		}
+	}
 	args = append(args, o.Flags...)
 	return append(args, "about:blank")
 }

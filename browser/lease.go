@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/heapprofiler"
 )
 
 // Isolation is what a lease's tab shares with others.
@@ -58,6 +61,10 @@ type LeaseOptions struct {
 	// LeaveDocuments leaves the documents of a run's tabs (isolation tab) open at its end. Default:
 	// false, EndRun leaves them for empty ones.
 	LeaveDocuments bool
+	// LazyFrames lets the tab draw no frame until somebody has waited for its page for 300 ms; what needs
+	// frames waits until then. Interactive steps have frames all the same. Where headless-shell is not what
+	// runs, it does nothing. Default: false.
+	LazyFrames bool
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
 	CountBytes bool
 
@@ -103,11 +110,11 @@ func (o *LeaseOptions) check() error {
 }
 
 func (o LeaseOptions) rules() rules {
-	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes, Proxy: o.Proxy}
+	return rules{UserAgent: o.UserAgent, BlockKinds: o.BlockKinds, BlockURLs: o.BlockURLs, MaxDocument: o.MaxDocument, CountBytes: o.CountBytes, Proxy: o.Proxy, LazyFrames: o.LazyFrames}
 }
 
 func (r rules) equal(other rules) bool {
-	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes && r.Proxy == other.Proxy &&
+	return r.UserAgent == other.UserAgent && r.MaxDocument == other.MaxDocument && r.CountBytes == other.CountBytes && r.Proxy == other.Proxy && r.LazyFrames == other.LazyFrames &&
 		slices.Equal(r.BlockKinds, other.BlockKinds) && slices.Equal(r.BlockURLs, other.BlockURLs)
 }
 
@@ -222,10 +229,28 @@ func (l *Lease) release(ctx context.Context, cause error) error {
 	if l.kept != nil {
 		return l.releaseKept(ctx, usable)
 	}
-	if usable && l.options.Isolation != IsolatePage && p.putIdle(l) {
-		return nil
+	if usable && l.options.Isolation != IsolatePage {
+		l.collect(ctx)
+		if p.putIdle(l) {
+			return nil
+		}
 	}
 	return l.discard(ctx)
+}
+
+// collectTimeout bounds the collection of a tab's garbage.
+const collectTimeout = 5 * time.Second
+
+// collect collects the tab's garbage where that is due. Where it does not come to be, the next lease sees why.
+func (l *Lease) collect(ctx context.Context) {
+	every := l.pool.options.CollectPages
+	if every <= 0 || l.uncollected < every {
+		return
+	}
+	l.uncollected = 0
+	ctx, cancel := context.WithTimeout(ctx, collectTimeout)
+	defer cancel()
+	_, _ = cdp.Call(ctx, l.session, heapprofiler.CollectGarbage, cdp.Empty{})
 }
 
 // harmless says whether a tab may be used again after an error: those that the page or

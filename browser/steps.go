@@ -18,6 +18,7 @@ type steps struct {
 	mu     sync.Mutex
 	tab    context.Context // chromedp keeps its target in a context
 	detach func()
+	drawn  *drawing // of a tab that draws lazily
 }
 
 // full returns chromedp's context for the tab.
@@ -56,6 +57,9 @@ func (t *Tab) full(ctx context.Context) (context.Context, error) {
 		return nil, fmt.Errorf("attach for steps: %w", err)
 	}
 	t.steps.tab, t.steps.detach = tab, free
+	if t.lazy {
+		t.steps.drawn = t.draw(0, true)
+	}
 	return tab, nil
 }
 
@@ -66,6 +70,10 @@ func (t *Tab) endSteps() {
 	if t.steps.detach != nil {
 		t.steps.detach()
 		t.steps.tab, t.steps.detach = nil, nil
+		if t.steps.drawn != nil {
+			t.steps.drawn.stop()
+			t.steps.drawn = nil
+		}
 	}
 }
 
@@ -207,6 +215,9 @@ const scrollScript = `(([limit]) => new Promise(resolve => {
 // ScrollEnd scrolls to the end of the document, again and again while more of it is
 // loaded, until it has not grown for half a second. The context bounds it.
 func (t *Tab) ScrollEnd(ctx context.Context) error {
+	if t.lazy {
+		defer t.draw(0, true).stop()
+	}
 	raw, err := t.isolated(ctx, call(scrollScript, []any{millisLeft(ctx)}))
 	if err != nil {
 		return fmt.Errorf("scroll to the end: %w", err)

@@ -32,19 +32,22 @@ type Tab struct {
 	visit visit
 	url   string
 
-	frames  frames   // what is shown now
-	touched *touched // of the lease that has the tab, or had it last; nil before the first
+	lazy    bool       // frames are drawn only when they are asked for
+	need    *frameNeed // of the site that has the tab; nil before the first lease
+	frames  frames     // what is shown now
+	touched *touched   // of the lease that has the tab, or had it last; nil before the first
 
 	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
 	uncount func() // ends the counting of what is fetched; nil without
 
-	weighing weighing
-	steps    steps // chromedp, while interactive steps need it
-	popups   atomic.Int64
-	dialogs  atomic.Int64
-	asked    atomic.Int64 // how many dialogs the document that is open has opened
+	weighing    weighing
+	uncollected int   // pages since garbage was collected; only who has the tab touches it
+	steps       steps // chromedp, while interactive steps need it
+	popups      atomic.Int64
+	dialogs     atomic.Int64
+	asked       atomic.Int64 // how many dialogs the document that is open has opened
 }
 
 // maxDialogs is how many dialogs one document may open.
@@ -52,13 +55,16 @@ const maxDialogs = 200
 
 // openTab makes a tab in a browser context ("" is the default one) and prepares it.
 func (b *Browser) openTab(ctx context.Context, in cdp.BrowserContextID, r rules) (*Tab, error) {
-	made, err := cdp.Call(ctx, b.conn.root, target.CreateTarget, target.CreateTargetParams{
-		URL: "about:blank", BrowserContextID: in, NewWindow: newWindow(in, b.options.Path),
-	})
+	lazy := r.LazyFrames && isHeadlessShell(b.options.Path)
+	params := target.CreateTargetParams{URL: "about:blank", BrowserContextID: in, NewWindow: newWindow(in, b.options.Path)}
+	if lazy {
+		params.EnableBeginFrameControl = new(true)
+	}
+	made, err := cdp.Call(ctx, b.conn.root, target.CreateTarget, params)
 	if err != nil {
 		return nil, fmt.Errorf("open a tab: %w", err)
 	}
-	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, url: "about:blank", moved: make(chan struct{})}
+	t := &Tab{browser: b, id: made.TargetID, context: in, rules: r, lazy: lazy, url: "about:blank", moved: make(chan struct{})}
 	if err := t.attach(ctx); err != nil {
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()

@@ -12,6 +12,7 @@ var words = map[reflect.Type][]string{
 	reflect.TypeFor[Missed]():        {string(MissedLatest), string(MissedAll), string(MissedSkip)},
 	reflect.TypeFor[Isolation]():     {string(IsolationTab), string(IsolationPage), string(IsolationContext), string(IsolationBrowser)},
 	reflect.TypeFor[Keep]():          {string(KeepNone), string(KeepPage)},
+	reflect.TypeFor[Frames]():        {string(FramesLazy), string(FramesOn)},
 	reflect.TypeFor[RobotsRule]():    {string(RobotsObey), string(RobotsIgnore)},
 	reflect.TypeFor[ChallengeMode](): {string(ChallengeFail), string(ChallengeWait)},
 	reflect.TypeFor[WaitEvent]():     {string(WaitLoad), string(WaitDOM), string(WaitNetworkIdle)},

@@ -57,6 +57,7 @@ func (s *Site) fillDefaults() {
 	orElse(&s.Isolation, IsolationContext)
 	orElse(&s.Challenge.Mode, ChallengeFail)
 	orElse(&s.Challenge.Limit, min(defaultChallenge, s.Timeout))
+	orElse(&s.Frames, FramesLazy)
 	orElse(&s.Robots, RobotsObey)
 	s.Limits.fillDefaults(s.Timeout)
 	if s.at != nil && !s.at.given("limits.rate") {

@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, &Site{
 		Name: "small", Start: []string{"http://small.example/"}, File: "small.yaml",
 		Timezone: "UTC", Timeout: Duration(30 * time.Minute), Overlap: OverlapSkip, Missed: MissedLatest,
-		Isolation: IsolationContext, Keep: KeepNone, Robots: RobotsObey,
+		Isolation: IsolationContext, Keep: KeepNone, Frames: FramesLazy, Robots: RobotsObey,
 		Challenge: Challenge{Mode: ChallengeFail, Limit: Duration(30 * time.Second)},
 		Limits: Limits{
 			Pages: 1000, Depth: new(10), PageTimeout: Duration(30 * time.Second), Hang: Duration(time.Second), PageSize: 20_000_000, ItemSize: 1_000_000,
@@ -149,7 +149,7 @@ func TestLoadAllGivesEveryFaultAndWhatIsRight(t *testing.T) {
 	var faults Faults
 	require.ErrorAs(t, err, &faults)
 	require.EqualError(t, err, dir+`/2.yaml:4:1: color: unknown key "color"; known are name, description, start, schedule, timezone, `+
-		`jitter, timeout, overlap, missed, isolation, keep, challenge, user_agent, robots, cleanup, limits, block, egress, follow, templates
+		`jitter, timeout, overlap, missed, isolation, keep, frames, challenge, user_agent, robots, cleanup, limits, block, egress, follow, templates
 `+dir+`/2.yaml:5:10: timeout: duration 5 has no unit; write 5s, 5m or 5h
 `+dir+`/3.yaml:2:7: name: the site "small" is already in `+dir+`/1.yaml; give each site a name of its own`)
 

@@ -1,7 +1,10 @@
 // Package sites says what to scrape: pages, when, steps, and what to take.
 package sites
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Site is one thing to scrape, as its site file says it. A Site that Load or
 // Parse returned is complete: every default is filled in and every value has
@@ -48,6 +51,10 @@ type Site struct {
 	// Keep leaves the document open between runs; then only Steps are repeated.
 	// Default: none.
 	Keep Keep `yaml:"keep,omitempty"`
+	// Frames says when a page is drawn: lazily, only once a wait has not held for 300 ms and then as
+	// long as it does not, or always, as for a person who looks. Pages with steps are always drawn.
+	// Default: lazy.
+	Frames Frames `yaml:"frames,omitempty"`
 	// Challenge says what to do with a challenge page. Default: fail, the page is
 	// failed with class blocked.
 	Challenge Challenge `yaml:"challenge,omitempty"`
@@ -107,6 +114,14 @@ const (
 	IsolationPage    Isolation = "page"    // a new tab for each page
 	IsolationContext Isolation = "context" // a browser context for each run
 	IsolationBrowser Isolation = "browser" // a Chrome for each run
+)
+
+// Frames is when a page is drawn.
+type Frames string
+
+const (
+	FramesLazy Frames = "lazy" // once a wait has not held for 300 ms, and as long as it does not
+	FramesOn   Frames = "on"   // always
 )
 
 // Keep is what stays open between runs.
@@ -180,6 +195,19 @@ type Block struct {
 	Kinds []ResourceKind `yaml:"kinds,omitempty"`
 	// URLs are patterns in which * stands for any characters. Default: none.
 	URLs []string `yaml:"urls,omitempty"`
+}
+
+// BlockedByAll are the kinds that each of some sites blocks, in the order of the first.
+func BlockedByAll(list []*Site) (kinds []ResourceKind) {
+	if len(list) == 0 {
+		return nil
+	}
+	for _, kind := range list[0].Block.Kinds {
+		if !slices.ContainsFunc(list[1:], func(s *Site) bool { return !slices.Contains(s.Block.Kinds, kind) }) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
 }
 
 // ResourceKind is a kind of resource that a page loads.
@@ -410,3 +438,12 @@ type Size int64
 // Rate is a number of pages a second, written as 2/s, 30/m, 100/h or none; 0 means no
 // limit.
 type Rate float64
+
+// DrawsLazily says whether the site's pages are drawn only where something waits for it: those that
+// are not interacted with.
+func (s *Site) DrawsLazily() bool {
+	if s.Frames == FramesOn || s.Keep == KeepPage {
+		return false
+	}
+	return !slices.ContainsFunc(s.Templates, func(t Template) bool { return len(t.Steps) > 0 })
+}

@@ -36,6 +36,16 @@ func launchOptions(settings *Settings, exe browser.Executable) browser.LaunchOpt
 	}
 }
 
+// blockedByFlags are the kinds that all sites block and that Chrome's start flags can keep away: a decision at each
+// request costs more than the request where images are many.
+func blockedByFlags(list []*sites.Site) []string {
+	var agreed []string
+	for _, kind := range sites.BlockedByAll(list) {
+		agreed = append(agreed, string(kind))
+	}
+	return browser.FlagKinds(agreed)
+}
+
 // userAgent is the configured user agent, or else the one that names Ebb beside the
 // Chrome it drives.
 func userAgent(configured, chromeVersion string) string {
@@ -76,6 +86,7 @@ func (a *app) withPool(ctx context.Context, site *sites.Site, work func(*browser
 		fmt.Fprintln(a.stderr, "note: egress.enabled is off: pages reach every address that this machine reaches, private networks included")
 	}
 	launch := launchOptions(settings, exe)
+	launch.Block = blockedByFlags([]*sites.Site{site})
 	exits.chrome(&launch)
 	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: 1})
 	err = work(pool)

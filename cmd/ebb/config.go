@@ -85,6 +85,8 @@ type PoolConfig struct {
 	Runs int
 	// PagesPerBrowser is after how many pages a Chrome is replaced; 0 is never.
 	PagesPerBrowser int
+	// GCPages is after how many pages a tab's garbage is collected; 0 is never.
+	GCPages int
 	// MaxAge is after how long a Chrome is replaced; 0 is never.
 	MaxAge time.Duration
 	// Idle is after how long without a run a Chrome is closed; 0 is never.
@@ -139,7 +141,7 @@ func Default(getenv func(string) string) Config {
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
 		Egress:   EgressConfig{Enabled: true},
-		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
+		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, GCPages: 50, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,

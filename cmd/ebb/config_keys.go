@@ -98,6 +98,10 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.PagesPerBrowser },
 	},
 	{
+		path: "pool.gc_pages", help: "Pages after which a tab's garbage is collected. 0: when V8 likes.", check: between{0, 1_000_000},
+		field: func(c *Config) any { return &c.Pool.GCPages },
+	},
+	{
 		path: "pool.max_age", help: "Time after which a Chrome is replaced. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
 		field: func(c *Config) any { return &c.Pool.MaxAge },
 	},

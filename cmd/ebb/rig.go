@@ -133,6 +133,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	defer func() { err = errors.Join(err, r.store.Close()) }()
 	r.kills = linux.NewKills(linux.Options{})
 	launch := launchOptions(settings, exe)
+	launch.Block = blockedByFlags(o.sites)
 	launch.KernelKills, launch.OnDeath = r.kills.Within, r.died
 	if r.exits, err = newExits(settings.Egress, o.sites); err != nil {
 		return err
@@ -142,13 +143,13 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		defer func() { err = errors.Join(err, r.exits.close(r.log)) }()
 	}
 	pool := browser.PoolOptions{
-		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool),
+		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages,
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
 	r.exits.chrome(&pool.Launch)
 	if o.diagnosis != nil {
-		pool.Recycle, pool.Launch.KeepPopups = browser.Recycle{}, true
+		pool.Recycle, pool.CollectPages, pool.Launch.KeepPopups = browser.Recycle{}, 0, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)

@@ -92,7 +92,7 @@ func (r checkReport) write(out output.Terminal, quiet bool) error {
 		if quiet {
 			break
 		}
-		describeSite(o, site, now)
+		describeSite(o, site, blockedByFlags(r.sites), now)
 		o.line("")
 	}
 	for _, fault := range r.faults {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,8 +17,8 @@ const (
 	templateLabels = 9
 )
 
-// describeSite writes what was understood of a site.
-func describeSite(o *outline, site *sites.Site, now time.Time) {
+// describeSite writes what was understood of a site; byFlags are the kinds that Chrome is started without.
+func describeSite(o *outline, site *sites.Site, byFlags []string, now time.Time) {
 	o.line(paint(o.out, styleBold, site.Name) + "  " + paint(o.out, styleFaint, output.CleanLine(site.File)))
 	add := func(label, text string) { o.add(2, siteLabels, label, text) }
 	add("about", site.Description)
@@ -30,9 +31,10 @@ func describeSite(o *outline, site *sites.Site, now time.Time) {
 	add("follow", followText(site))
 	add("egress", egressText(site))
 	add("isolation", isolationText(site))
+	add("frames", framesText(site))
 	add("challenge", challengeText(site.Challenge))
 	add("cleanup", cleanupText(site.Cleanups(sites.Cleanup{})))
-	add("blocked", blockedText(site.Block))
+	add("blocked", blockedText(site.Block, byFlags))
 	for i := range site.Templates {
 		describeTemplate(o, &site.Templates[i])
 	}
@@ -50,6 +52,17 @@ func scheduleText(site *sites.Site) string {
 		text += fmt.Sprintf(", up to %s later", site.Jitter)
 	}
 	return text
+}
+
+// framesText says when the pages are drawn.
+func framesText(site *sites.Site) string {
+	switch {
+	case site.DrawsLazily():
+		return "none, until a wait has not held for 300 ms"
+	case site.Frames == sites.FramesOn:
+		return "always drawn"
+	}
+	return "always drawn, for the steps"
 }
 
 // nextText are the next three times of the schedule.
@@ -87,7 +100,7 @@ func limitsText(l sites.Limits) string {
 	parts := []string{
 		plural(l.Pages, "page"), fmt.Sprintf("depth %d", *l.Depth), pace,
 		fmt.Sprintf("%d open a host, %d in all", l.PerHost, l.Tabs),
-		fmt.Sprintf("%s a page", l.PageTimeout), retriesText(*l.Retries),
+		fmt.Sprintf("%s a page, %s a script without a pause", l.PageTimeout, l.Hang), retriesText(*l.Retries),
 		fmt.Sprintf("documents to %s, items to %s", l.PageSize, l.ItemSize),
 	}
 	return strings.Join(parts, "; ")
@@ -201,17 +214,23 @@ func cleanupText(c sites.Cleanup) string {
 	return strings.Join(parts, "; ")
 }
 
-func blockedText(b sites.Block) string {
-	var parts []string
-	if len(b.Kinds) > 0 {
-		kinds := make([]string, len(b.Kinds))
-		for i, kind := range b.Kinds {
-			kinds[i] = string(kind)
+// blockedText says what is blocked, and how.
+func blockedText(b sites.Block, byFlags []string) string {
+	var flagged, asked []string
+	for _, kind := range b.Kinds {
+		if slices.Contains(byFlags, string(kind)) {
+			flagged = append(flagged, string(kind))
+		} else {
+			asked = append(asked, string(kind))
 		}
-		parts = append(parts, strings.Join(kinds, ", "))
 	}
-	if len(b.URLs) > 0 {
-		parts = append(parts, strings.Join(b.URLs, ", "))
+	asked = append(asked, b.URLs...)
+	var parts []string
+	if len(flagged) > 0 {
+		parts = append(parts, strings.Join(flagged, ", ")+" (by Chrome's start flags: all sites agree)")
+	}
+	if len(asked) > 0 {
+		parts = append(parts, strings.Join(asked, ", ")+" (at each request)")
 	}
 	if len(parts) == 0 {
 		return "nothing"
