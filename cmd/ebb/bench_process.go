@@ -25,16 +25,17 @@ import (
 
 // benchArm is what the process of an arm is told.
 type benchArm struct {
-	level, isolation, base string
-	tabs                   int
+	level, isolation, frames, base string
+	tabs                           int
 }
 
 func (b *benchArm) flags(f *pflag.FlagSet) {
 	f.StringVar(&b.level, "arm", "", "be this arm, for another process")
 	f.StringVar(&b.isolation, "arm-isolation", "", "what its tabs share")
+	f.StringVar(&b.frames, "arm-frames", "", "when its pages are drawn")
 	f.StringVar(&b.base, "arm-base", "", "where its pages are served")
 	f.IntVar(&b.tabs, "arm-tabs", 1, "how many pages it has open at once")
-	for _, hidden := range []string{"arm", "arm-isolation", "arm-base", "arm-tabs"} {
+	for _, hidden := range []string{"arm", "arm-isolation", "arm-frames", "arm-base", "arm-tabs"} {
 		_ = f.MarkHidden(hidden)
 	}
 }
@@ -47,7 +48,7 @@ func (a *app) benchCommand(base string, pages int) func(arm bench.Arm, concurren
 			self = os.Args[0]
 		}
 		args := []string{
-			"bench", "--arm", string(arm.Level), "--arm-isolation", arm.Isolation, "--arm-base", base,
+			"bench", "--arm", string(arm.Level), "--arm-isolation", arm.Isolation, "--arm-frames", arm.Frames, "--arm-base", base,
 			"--arm-tabs", strconv.Itoa(concurrency), "--pages", strconv.Itoa(pages),
 		}
 		if a.configPath != "" {
@@ -79,7 +80,7 @@ func (a *app) benchArm(ctx context.Context, stop *stopper, o benchOptions) error
 	if err != nil {
 		return withCode(exitUsage, err)
 	}
-	job.Site.Isolation = sites.Isolation(o.arm.isolation)
+	job.Site.Isolation, job.Site.Frames = sites.Isolation(o.arm.isolation), sites.Frames(o.arm.frames)
 	debug.FreeOSMemory() // what making the job took is not the arm's
 	serve := func(ctx context.Context, arm bench.Runner) error {
 		return bench.Serve(ctx, a.stdin, a.stdout, arm, o.pages)
@@ -104,6 +105,7 @@ func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, 
 		return err
 	}
 	launch := launchOptions(settings, exe)
+	launch.Block = blockedByFlags([]*sites.Site{job.Site})
 	if level == bench.LevelBare {
 		arm, closeArm, err := bench.NewBare(ctx, launch, job)
 		if err != nil {
@@ -114,7 +116,7 @@ func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, 
 	if job.Site.Isolation == "" {
 		job.Site.Isolation = sites.IsolationTab // as the bare loop: the same tabs for all rounds
 	}
-	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: job.Site.Limits.Tabs})
+	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: job.Site.Limits.Tabs, CollectPages: settings.Pool.GCPages})
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Timeouts.Close+poolGrace)
 		defer cancel()

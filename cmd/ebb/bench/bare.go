@@ -104,7 +104,11 @@ func (b *bare) compile() error {
 
 // open opens a tab.
 func (b *bare) open(ctx context.Context) (session string, err error) {
-	frame, err := b.pipe.call(ctx, "", "Target.createTarget", `{"url":"about:blank"}`)
+	params := `{"url":"about:blank"}`
+	if b.job.Site.DrawsLazily() {
+		params = `{"url":"about:blank","enableBeginFrameControl":true}` // and no frame is ever asked for
+	}
+	frame, err := b.pipe.call(ctx, "", "Target.createTarget", params)
 	if err != nil {
 		return "", err
 	}

@@ -17,6 +17,8 @@ type Arm struct {
 	// Isolation is what the tabs share. Default: "", the level's own: tab for LevelCrawl, the site's
 	// default for LevelWhole. LevelBare knows none.
 	Isolation string
+	// Frames is when pages are drawn. Default: "", the site's default, lazily.
+	Frames string
 	// Set are settings of a whole worker, each key=value. Default: none.
 	Set []string
 }

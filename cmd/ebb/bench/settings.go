@@ -41,4 +41,11 @@ var Settings = []Comparison{
 			{Name: "browser", Level: LevelCrawl, Isolation: "browser"},
 		},
 	},
+	{
+		Name: "frames", Says: "compare pages that are always drawn with those that are only where somebody waits",
+		Arms: []Arm{
+			{Name: "on", Level: LevelCrawl, Frames: "on"},
+			{Name: "lazy", Level: LevelCrawl, Frames: "lazy"},
+		},
+	},
 }
