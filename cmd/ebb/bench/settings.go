@@ -42,7 +42,7 @@ var Settings = []Comparison{
 		},
 	},
 	{
-		Name: "frames", Says: "compare pages that are always drawn with those that are only where somebody waits",
+		Name: "frames", Says: "compare pages that are always drawn with lazily drawn ones",
 		Arms: []Arm{
 			{Name: "on", Level: LevelCrawl, Frames: "on"},
 			{Name: "lazy", Level: LevelCrawl, Frames: "lazy"},
