@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -117,14 +116,7 @@ func Launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 }
 
 func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
-	if flag, advice := RefusedFlag(o.Flags, o.Proxy != nil); flag != "" {
-		return nil, fmt.Errorf("flag %s is refused: %s", flag, advice)
-	}
-	as, err := findAccount(o.User)
-	if err != nil {
-		return nil, err
-	}
-	f, err := newFolder(o.TempDir, as)
+	as, f, err := prepare(o)
 	if err != nil {
 		return nil, err
 	}
@@ -153,61 +145,30 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 	return b, nil
 }
 
-// start runs the process. It is started and waited for by one thread that stays
-// locked: the kernel ties the death signal to the thread that started a process, not
-// to the process.
+// start runs the process.
 func (b *Browser) start() error {
-	toChrome, ours, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("make a pipe to Chrome: %w", err)
-	}
-	mine, fromChrome, err := os.Pipe()
-	if err != nil {
-		return errors.Join(fmt.Errorf("make a pipe from Chrome: %w", err), toChrome.Close(), ours.Close())
-	}
 	output, said, err := os.Pipe()
 	if err != nil {
-		return errors.Join(fmt.Errorf("make a pipe for Chrome's output: %w", err), toChrome.Close(), ours.Close(), mine.Close(), fromChrome.Close())
+		return fmt.Errorf("make a pipe for Chrome's output: %w", err)
 	}
-	b.cmd = exec.Command(b.options.Path, b.args...)
-	b.cmd.Dir = b.folder.home()
-	b.cmd.Env = environment(b.folder.home(), b.folder.tmp())
-	b.cmd.ExtraFiles = []*os.File{toChrome, fromChrome}
 	// A pipe of our own, not one of os/exec: Chrome's children hold it open for longer
 	// than Chrome lives, and Wait would wait for them.
-	b.cmd.Stdout, b.cmd.Stderr = said, said
-	b.cmd.SysProcAttr = &syscall.SysProcAttr{
-		Setpgid:    true,
-		Pdeathsig:  syscall.SIGKILL,
-		Credential: b.as.credential(),
-	}
-	startErr := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with Chrome
-		err := b.cmd.Start()
-		startErr <- err
-		if err == nil {
-			b.waitErr = b.cmd.Wait()
-			close(b.exited)
-		}
-	}()
-	err = <-startErr
-	toChrome.Close()
-	fromChrome.Close()
+	cmd, in, out, err := spawn(b.options, b.args, b.folder, b.as, said, func(err error) {
+		b.waitErr = err
+		close(b.exited)
+	})
 	said.Close()
 	if err != nil {
-		ours.Close()
-		mine.Close()
-		output.Close()
-		return execError(err, b.options.Path, b.as)
+		return errors.Join(err, output.Close())
 	}
+	b.cmd = cmd
 	b.output = output
 	b.drained = make(chan struct{})
 	go func() {
 		defer close(b.drained)
 		_, _ = io.Copy(b.stderr, output)
 	}()
-	b.conn = newConn(mine, ours, b.explain)
+	b.conn = newConn(out, in, b.explain)
 	b.tracker = newTracker(b.conn, b.options.KeepPopups, b.crashed)
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -32,50 +31,16 @@ func StartRaw(o LaunchOptions) (*Raw, error) {
 	return r, nil
 }
 
-func startRaw(o LaunchOptions) (r *Raw, err error) {
-	if flag, advice := RefusedFlag(o.Flags, o.Proxy != nil); flag != "" {
-		return nil, fmt.Errorf("flag %s is refused: %s", flag, advice)
-	}
-	as, err := findAccount(o.User)
+func startRaw(o LaunchOptions) (*Raw, error) {
+	as, f, err := prepare(o)
 	if err != nil {
 		return nil, err
 	}
-	f, err := newFolder(o.TempDir, as)
+	r := &Raw{folder: f, exited: make(chan struct{})}
+	args := flags(o, f.profile(), isHeadlessShell(o.Path))
+	r.cmd, r.In, r.Out, err = spawn(o, args, f, as, nil, func(error) { close(r.exited) })
 	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.remove(time.Second))
-		}
-	}()
-	toChrome, in, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("make a pipe to Chrome: %w", err)
-	}
-	defer toChrome.Close()
-	out, fromChrome, err := os.Pipe()
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("make a pipe from Chrome: %w", err), in.Close())
-	}
-	defer fromChrome.Close()
-	r = &Raw{In: in, Out: out, folder: f, exited: make(chan struct{})}
-	r.cmd = exec.Command(o.Path, flags(o, f.profile(), isHeadlessShell(o.Path))...)
-	r.cmd.Dir, r.cmd.Env = f.home(), environment(f.home(), f.tmp())
-	r.cmd.ExtraFiles = []*os.File{toChrome, fromChrome}
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: as.credential()}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // as in Browser.start: the death signal is of the thread
-		err := r.cmd.Start()
-		started <- err
-		if err == nil {
-			_ = r.cmd.Wait()
-			close(r.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, errors.Join(execError(err, o.Path, as), in.Close(), out.Close())
+		return nil, errors.Join(err, f.remove(time.Second))
 	}
 	return r, nil
 }

@@ -2,7 +2,6 @@
 package sites
 
 import (
-	"slices"
 	"time"
 )
 
@@ -116,14 +115,6 @@ const (
 	IsolationBrowser Isolation = "browser" // a Chrome for each run
 )
 
-// Frames is when a page is drawn.
-type Frames string
-
-const (
-	FramesLazy Frames = "lazy" // once a wait has not held for 300 ms, and as long as it does not
-	FramesOn   Frames = "on"   // always
-)
-
 // Keep is what stays open between runs.
 type Keep string
 
@@ -187,42 +178,6 @@ type Limits struct {
 	// within a run. Default: 2.
 	Retries *int `yaml:"retries,omitempty"`
 }
-
-// Block names what a page may not load.
-type Block struct {
-	// Kinds are resource kinds: image, font, media, stylesheet, script, xhr,
-	// websocket, other. Default: none.
-	Kinds []ResourceKind `yaml:"kinds,omitempty"`
-	// URLs are patterns in which * stands for any characters. Default: none.
-	URLs []string `yaml:"urls,omitempty"`
-}
-
-// BlockedByAll are the kinds that each of some sites blocks, in the order of the first.
-func BlockedByAll(list []*Site) (kinds []ResourceKind) {
-	if len(list) == 0 {
-		return nil
-	}
-	for _, kind := range list[0].Block.Kinds {
-		if !slices.ContainsFunc(list[1:], func(s *Site) bool { return !slices.Contains(s.Block.Kinds, kind) }) {
-			kinds = append(kinds, kind)
-		}
-	}
-	return kinds
-}
-
-// ResourceKind is a kind of resource that a page loads.
-type ResourceKind string
-
-const (
-	KindImage      ResourceKind = "image"
-	KindFont       ResourceKind = "font"
-	KindMedia      ResourceKind = "media"
-	KindStylesheet ResourceKind = "stylesheet"
-	KindScript     ResourceKind = "script"
-	KindXHR        ResourceKind = "xhr"
-	KindWebSocket  ResourceKind = "websocket"
-	KindOther      ResourceKind = "other"
-)
 
 // Egress says which addresses may be reached, by pages, by what they load, by their
 // workers and by the fetching of robots.txt. An entry is a host (intra.example), the hosts
@@ -438,12 +393,3 @@ type Size int64
 // Rate is a number of pages a second, written as 2/s, 30/m, 100/h or none; 0 means no
 // limit.
 type Rate float64
-
-// DrawsLazily says whether the site's pages are drawn only where something waits for it: those that
-// are not interacted with.
-func (s *Site) DrawsLazily() bool {
-	if s.Frames == FramesOn || s.Keep == KeepPage {
-		return false
-	}
-	return !slices.ContainsFunc(s.Templates, func(t Template) bool { return len(t.Steps) > 0 })
-}
