@@ -2,15 +2,6 @@ package sites
 
 import "slices"
 
-// Block names what a page may not load.
-type Block struct {
-	// Kinds are resource kinds: image, font, media, stylesheet, script, xhr,
-	// websocket, other. Default: none.
-	Kinds []ResourceKind `yaml:"kinds,omitempty"`
-	// URLs are patterns in which * stands for any characters. Default: none.
-	URLs []string `yaml:"urls,omitempty"`
-}
-
 // BlockedByAll are the kinds that each of some sites blocks, in the order of the first.
 func BlockedByAll(list []*Site) (kinds []ResourceKind) {
 	if len(list) == 0 {

@@ -179,6 +179,15 @@ type Limits struct {
 	Retries *int `yaml:"retries,omitempty"`
 }
 
+// Block names what a page may not load.
+type Block struct {
+	// Kinds are resource kinds: image, font, media, stylesheet, script, xhr,
+	// websocket, other. Default: none.
+	Kinds []ResourceKind `yaml:"kinds,omitempty"`
+	// URLs are patterns in which * stands for any characters. Default: none.
+	URLs []string `yaml:"urls,omitempty"`
+}
+
 // Egress says which addresses may be reached, by pages, by what they load, by their
 // workers and by the fetching of robots.txt. An entry is a host (intra.example), the hosts
 // below a name (*.intra.example), an address (10.1.2.3), one of these with a port
