@@ -32,7 +32,7 @@ type LaunchOptions struct {
 	// Flags are further arguments; see RefusedFlag. Default: none.
 	Flags []string
 	// Block are resource kinds that no page of this Chrome loads, of those that its start flags can keep
-	// away (see FlagKinds): that costs nothing, where blocking them for a tab costs a decision at each.
+	// away (see FlagKinds), without a decision at each request.
 	// Default: none.
 	Block []string
 	// UserAgent is sent by every tab that sets no other. Default: Chrome's own.

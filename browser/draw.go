@@ -8,8 +8,8 @@ import (
 )
 
 // Frames. A tab that draws lazily is made with BeginFrameControl (Chromium 156, headless-shell): Chrome lays it
-// out, runs its scripts, timers and MutationObservers, and draws no frame unless one is asked for. That saves
-// about a third of what a page costs. What waits for a frame (requestAnimationFrame, IntersectionObserver, scroll
+// out, runs its scripts, timers and MutationObservers, and draws no frame unless one is asked for. What it
+// saves `ebb bench --frames` tells. What waits for a frame (requestAnimationFrame, IntersectionObserver, scroll
 // events, transitions) waits until one is. So when something has waited for the page for a while, frames are asked
 // for, until it waits no more. Other tabs of the same Chrome draw as always.
 

@@ -36,8 +36,7 @@ func launchOptions(settings *Settings, exe browser.Executable) browser.LaunchOpt
 	}
 }
 
-// blockedByFlags are the kinds that all sites block and that Chrome's start flags can keep away: a decision at each
-// request costs more than the request where images are many.
+// blockedByFlags are the kinds that all sites block and that Chrome's start flags can keep away.
 func blockedByFlags(list []*sites.Site) []string {
 	var agreed []string
 	for _, kind := range sites.BlockedByAll(list) {
