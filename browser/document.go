@@ -29,11 +29,12 @@ type rules struct {
 	LazyFrames  bool
 }
 
-// Response is what a server answered to a navigation.
+// Response is what a server answered to a navigation. Where its document was not held (LeaseOptions.Unheld), only
+// URL and MIME are known.
 type Response struct {
 	// URL is where redirects led.
 	URL string
-	// Status is the HTTP status.
+	// Status is the HTTP status; 0 where it is not known.
 	Status int
 	Header http.Header
 	// MIME is the media type without parameters.
@@ -80,13 +81,38 @@ const kindSockets = "websocket"
 // refuses the port before anything is sent. Those of workers are not reached.
 const noSockets = `WebSocket = new Proxy(WebSocket, {construct: (real) => new real("wss://127.0.0.1:1/")})`
 
-// watchDocuments pauses every document at its response, which gives the status, the
-// headers and each redirect without the Network domain (that costs a fifth of a page's
-// time), and lets a document be refused before it is loaded. What the lease blocks is
-// paused at its request, and failed.
+// watchDocuments sets up what is decided about requests. Which are paused says hold.
 func (t *Tab) watchDocuments(ctx context.Context) error {
 	listen(t.session, fetch.RequestPaused, t.paused)
-	patterns := []*fetch.RequestPattern{{URLPattern: "*", ResourceType: network.ResourceTypeDocument, RequestStage: fetch.RequestStageResponse}}
+	if slices.Contains(t.rules.BlockKinds, kindSockets) {
+		params := page.AddScriptToEvaluateOnNewDocumentParams{Source: noSockets}
+		if _, err := cdp.Call(ctx, t.session, page.AddScriptToEvaluateOnNewDocument, params); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holding says which requests Chrome pauses.
+type holding int
+
+const (
+	holdUnset     holding = iota // nothing has been said yet, and none is
+	holdDocuments                // documents, and what is blocked
+	holdBlocked                  // what is blocked
+)
+
+// hold pauses every document at its response, or none. Paused, it gives the status, the headers and each
+// redirect without the Network domain, and can be refused before it is loaded: for a tenth of a page's
+// processor time. What the lease blocks by kind is paused at its request, and failed.
+func (t *Tab) hold(ctx context.Context, want holding) error {
+	if t.held == want {
+		return nil
+	}
+	var patterns []*fetch.RequestPattern
+	if want == holdDocuments {
+		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "*", ResourceType: network.ResourceTypeDocument, RequestStage: fetch.RequestStageResponse})
+	}
 	for _, kind := range t.rules.BlockKinds {
 		if slices.Contains(t.browser.options.Block, kind) && kindFlags[kind] != "" {
 			continue
@@ -95,16 +121,15 @@ func (t *Tab) watchDocuments(ctx context.Context) error {
 			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "*", ResourceType: typ, RequestStage: fetch.RequestStageRequest})
 		}
 	}
-	for _, u := range t.rules.BlockURLs {
-		patterns = append(patterns, &fetch.RequestPattern{URLPattern: u, RequestStage: fetch.RequestStageRequest})
+	var err error
+	if len(patterns) > 0 {
+		_, err = cdp.Call(ctx, t.session, fetch.Enable, fetch.EnableParams{Patterns: patterns})
+	} else if t.held != holdUnset {
+		_, err = cdp.Call(ctx, t.session, fetch.Disable, cdp.Empty{})
 	}
-	if slices.Contains(t.rules.BlockKinds, kindSockets) {
-		params := page.AddScriptToEvaluateOnNewDocumentParams{Source: noSockets}
-		if _, err := cdp.Call(ctx, t.session, page.AddScriptToEvaluateOnNewDocument, params); err != nil {
-			return err
-		}
+	if err == nil {
+		t.held = want
 	}
-	_, err := cdp.Call(ctx, t.session, fetch.Enable, fetch.EnableParams{Patterns: patterns})
 	return err
 }
 
@@ -138,11 +163,9 @@ func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
 	}
 	r.Redirects = t.nav.redirects
 	t.nav.redirects = nil
-	if t.rules.Proxy != nil {
-		if header, mark := t.rules.Proxy.Mark(); r.Header.Get(header) == mark {
-			t.nav.denied = denial{response: r, unreached: "net::ERR_PROXY_CONNECTION_FAILED"}
-			return true
-		}
+	if t.markedByProxy(r) {
+		t.nav.denied = denial{response: r, unreached: unreached}
+		return true
 	}
 	if err := unwanted(r, t.rules.MaxDocument); err != nil {
 		t.nav.denied = denial{response: r, refused: err}
@@ -150,6 +173,14 @@ func (t *Tab) refuse(ev fetch.EventRequestPaused) bool {
 	}
 	t.nav.response = r
 	return false
+}
+
+// unreached is Chrome's word for an answer of the proxy's own, where the proxy knows no better one.
+const unreached = "net::ERR_PROXY_CONNECTION_FAILED"
+
+// markedByProxy says that an answer is the proxy's own.
+func (t *Tab) markedByProxy(r Response) bool {
+	return t.rules.Proxy != nil && r.MIME == t.rules.Proxy.Mark()
 }
 
 func newResponse(ev fetch.EventRequestPaused) Response {

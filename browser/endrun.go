@@ -132,8 +132,8 @@ func (p *Pool) dropIdle(r *run) (tabs []*Tab) {
 // forget drops a tab that has gone with its browser context.
 func (t *Tab) forget() {
 	t.weighedEnough()
-	if t.uncount != nil {
-		t.uncount()
+	if t.unwatch != nil {
+		t.unwatch()
 	}
 	t.browser.tracker.remove(t)
 	t.browser.conn.forget(t.session, ErrClosed)

@@ -3,6 +3,7 @@ package browser
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,6 +19,9 @@ import (
 // HTML may still be arriving). Redirects are followed. It fails with a NetError where
 // the network does, and with ErrTooLarge, ErrNotPage or ErrRedirects where the answer
 // is not taken. A status of 400 or more is no error.
+//
+// Where the lease is Unheld, the status is not known: Response.Status is 0. What Chrome does not tell by itself
+// then, such as why an answer brings no document, is found out by asking the server once more, held.
 func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -30,6 +34,20 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	if err := t.leaveFor(ctx, u); err != nil {
 		return Response{}, err
 	}
+	if t.unheld {
+		response, err := t.navigateUnheld(ctx, rawURL)
+		if !errors.Is(err, errUntold) {
+			return response, err
+		}
+	}
+	return t.navigateHeld(ctx, rawURL)
+}
+
+// arrive begins a visit and asks Chrome for a page.
+func (t *Tab) arrive(ctx context.Context, rawURL string, hold holding) (shown document, res page.NavigateResult, err error) {
+	if err := t.hold(ctx, hold); err != nil {
+		return shown, res, err
+	}
 	t.weighedEnough()
 	t.mu.Lock()
 	t.nav = navigation{}
@@ -37,10 +55,15 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	t.beginVisit()
 	t.browser.pages.Add(1)
 	t.uncollected++
-	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
+	res, err = cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
 	if err == nil && res.ErrorText == "" && !res.IsDownload {
-		err = t.awaitCommit(ctx, res.LoaderID)
+		shown, err = t.awaitCommit(ctx, res.LoaderID)
 	}
+	return shown, res, err
+}
+
+func (t *Tab) navigateHeld(ctx context.Context, rawURL string) (Response, error) {
+	_, res, err := t.arrive(ctx, rawURL, holdDocuments)
 	t.mu.Lock()
 	nav := t.nav
 	t.mu.Unlock()
@@ -52,23 +75,69 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 		return denied.response, fmt.Errorf("open %s: %w", rawURL, denied.refused)
 	case err != nil:
 		return nav.response, fmt.Errorf("open %s: %w", rawURL, err)
-	case res.IsDownload:
-		return nav.response, fmt.Errorf("open %s: %w: it is a download", rawURL, ErrNotPage)
-	case res.ErrorText == "net::ERR_TOO_MANY_REDIRECTS":
-		return nav.response, fmt.Errorf("open %s: %w", rawURL, ErrRedirects)
-	case ofProxy(res.ErrorText):
-		return nav.response, notReached(t.rules.Proxy, rawURL, cmp.Or(nav.response.URL, rawURL), res.ErrorText)
-	case res.ErrorText != "":
-		return nav.response, &NetError{Code: res.ErrorText, URL: rawURL}
+	}
+	if err := t.notOpened(rawURL, nav.response.URL, res); err != nil {
+		return nav.response, err
 	}
 	if t.rules.MaxDocument > 0 && res.LoaderID != "" && nav.response.weighed() {
 		t.weigh(res.LoaderID)
 	}
 	if nav.response.URL == "" {
-		// Nothing was fetched: the page stayed in the same document, for a fragment.
-		nav.response = Response{URL: rawURL, Status: http.StatusOK, Header: http.Header{}, ContentLength: -1}
+		return sameDocument(rawURL), nil
 	}
 	return nav.response, nil
+}
+
+// errUntold is what a document that is not held does not tell.
+var errUntold = errors.New("not known unless the document is held")
+
+// navigateUnheld fails with errUntold where holding the document would tell more.
+func (t *Tab) navigateUnheld(ctx context.Context, rawURL string) (Response, error) {
+	shown, res, err := t.arrive(ctx, rawURL, holdBlocked)
+	response := Response{URL: shown.url, MIME: shown.mime, Header: http.Header{}, ContentLength: -1}
+	switch {
+	case err != nil:
+		return response, fmt.Errorf("open %s: %w", rawURL, err)
+	case res.ErrorText == "net::ERR_ABORTED", res.IsDownload:
+		return response, errUntold
+	}
+	if err := t.notOpened(rawURL, rawURL, res); err != nil {
+		return response, err
+	}
+	if res.LoaderID == "" {
+		return sameDocument(rawURL), nil
+	}
+	if t.markedByProxy(response) {
+		return response, notReached(t.rules.Proxy, rawURL, response.URL, unreached)
+	}
+	if err := unwanted(response, 0); err != nil {
+		return response, fmt.Errorf("open %s: %w", rawURL, err)
+	}
+	if t.rules.MaxDocument > 0 {
+		t.weigh(res.LoaderID)
+	}
+	return response, nil
+}
+
+// notOpened is the error by which Chrome, or its proxy, has not opened a page; nil where it has.
+func (t *Tab) notOpened(rawURL, reached string, res page.NavigateResult) error {
+	switch {
+	case res.IsDownload:
+		return fmt.Errorf("open %s: %w: it is a download", rawURL, ErrNotPage)
+	case res.ErrorText == "net::ERR_TOO_MANY_REDIRECTS":
+		return fmt.Errorf("open %s: %w", rawURL, ErrRedirects)
+	case ofProxy(res.ErrorText):
+		return notReached(t.rules.Proxy, rawURL, cmp.Or(reached, rawURL), res.ErrorText)
+	case res.ErrorText != "":
+		return &NetError{Code: res.ErrorText, URL: rawURL}
+	}
+	return nil
+}
+
+// sameDocument is the answer to a navigation for which nothing was fetched: the page stayed in the same
+// document, for a fragment.
+func sameDocument(rawURL string) Response {
+	return Response{URL: rawURL, Status: http.StatusOK, Header: http.Header{}, ContentLength: -1}
 }
 
 // leaveFor leaves the document first when it is the very one that a URL with a fragment
@@ -85,23 +154,24 @@ func (t *Tab) leaveFor(ctx context.Context, u *url.URL) error {
 // awaitCommit waits until the document of a navigation has taken the place of the one
 // before. Chrome answers Page.navigate a little earlier: what is evaluated, or closed,
 // in between meets the old document.
-func (t *Tab) awaitCommit(ctx context.Context, loader cdp.LoaderID) error {
+func (t *Tab) awaitCommit(ctx context.Context, loader cdp.LoaderID) (document, error) {
 	if loader == "" {
-		return nil // the document stays the same
+		return document{}, nil // the document stays the same
 	}
 	for {
 		t.mu.Lock()
-		came, changed := slices.Contains(t.shown, loader), t.moved
-		t.mu.Unlock()
-		if came { // and perhaps gone again: a page may lead on at once
-			return nil
+		at, changed := slices.IndexFunc(t.shown, func(d document) bool { return d.loader == loader }), t.moved
+		if at >= 0 { // and perhaps gone again: a page may lead on at once
+			defer t.mu.Unlock()
+			return t.shown[at], nil
 		}
+		t.mu.Unlock()
 		select {
 		case <-changed:
 		case <-t.session.done:
-			return t.session.reason()
+			return document{}, t.session.reason()
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return document{}, context.Cause(ctx)
 		}
 	}
 }
@@ -111,7 +181,7 @@ func (t *Tab) Blank(ctx context.Context) error {
 	t.endSteps()
 	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: "about:blank"})
 	if err == nil {
-		err = t.awaitCommit(ctx, res.LoaderID)
+		_, err = t.awaitCommit(ctx, res.LoaderID)
 	}
 	if err != nil {
 		return fmt.Errorf("leave the page: %w", err)

@@ -195,6 +195,7 @@ func (p *Pool) leased(l *Lease) *Lease {
 	l.touched.site, l.touched.run, l.touched.whole = l.options.Site, l.options.Run, &l.trace.touched
 	l.Tab.noteFor(&l.touched)
 	l.Tab.session.guard.limit.Store(int64(l.options.MaxScript))
+	l.Tab.unheld = l.options.Unheld
 	return l
 }
 

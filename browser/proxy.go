@@ -14,9 +14,9 @@ import (
 type Proxy interface {
 	// Address is where it listens: 127.0.0.1 and its port.
 	Address() string
-	// Mark is a header that stands only in answers of the proxy's own, those to requests that
-	// came to nothing.
-	Mark() (header, value string)
+	// Mark is a media type that only answers of the proxy's own have, those to requests that
+	// came to nothing. It is one that Chrome would show: text of some kind.
+	Mark() (mime string)
 	// Failure says why a host (name:port) was not reached just now, with Chrome's name for
 	// it; without one, it may not be reached. A nil error says that nothing is known.
 	Failure(host string) (code string, why error)

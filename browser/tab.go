@@ -32,15 +32,18 @@ type Tab struct {
 	visit visit
 	url   string
 
+	held   holding // which requests are paused; only who has the tab touches it, and unheld
+	unheld bool    // the lease does without holding documents
+
 	lazy    bool       // frames are drawn only when they are asked for
 	need    *frameNeed // of the site that has the tab; nil before the first lease
 	frames  frames     // what is shown now
 	touched *touched   // of the lease that has the tab, or had it last; nil before the first
 
-	shown []cdp.LoaderID // the latest navigations whose documents were shown, newest last
+	shown []document // the latest that were shown, newest last
 	moved chan struct{}  // closed, and made anew, when another document is shown
 
-	uncount func() // ends the counting of what is fetched; nil without
+	unwatch func() // ends the watching of what is fetched; nil without
 
 	weighing    weighing
 	uncollected int   // pages since garbage was collected; only who has the tab touches it
@@ -48,6 +51,12 @@ type Tab struct {
 	popups      atomic.Int64
 	dialogs     atomic.Int64
 	asked       atomic.Int64 // how many dialogs the document that is open has opened
+}
+
+// document is one that the tab has shown.
+type document struct {
+	loader    cdp.LoaderID
+	url, mime string
 }
 
 // maxDialogs is how many dialogs one document may open.
@@ -105,10 +114,8 @@ func (t *Tab) attach(ctx context.Context) error {
 			return err
 		}
 	}
-	if t.rules.CountBytes {
-		if err := t.countBytes(ctx); err != nil {
-			return err
-		}
+	if err := t.watchNetwork(ctx); err != nil {
+		return err
 	}
 	return t.watchDocuments(ctx)
 }
@@ -138,7 +145,7 @@ func (t *Tab) listen() {
 		}
 		t.world, t.url, t.weighing.arrived = 0, ev.Frame.URL+ev.Frame.URLFragment, false
 		t.asked.Store(0)
-		t.shown = append(t.shown[max(0, len(t.shown)-15):], ev.Frame.LoaderID)
+		t.shown = append(t.shown[max(0, len(t.shown)-15):], document{loader: ev.Frame.LoaderID, url: t.url, mime: ev.Frame.MimeType})
 		close(t.moved)
 		t.moved = make(chan struct{})
 	})

@@ -31,6 +31,10 @@ type Program struct {
 	// world of the main frame; Decode reads its value. Unless the template has steps
 	// it first waits for the template's selector, load and dom waits.
 	Expression string
+	// PlainExpression is Expression for a page whose status nobody knows yet: where that is not 200 it does
+	// not wait, and Decode returns a *StatusError. It is "" for a template with steps, or with anything in
+	// Before.
+	PlainExpression string
 	// WaitExpression is an expression like Expression that only waits; DecodeWait
 	// reads its value. It is "" unless the template has steps, which come between the
 	// waits and the extraction.
@@ -84,7 +88,11 @@ func (s *Site) Compile(t *Template) (*Program, error) {
 	p.waits = inPage
 	extract := c.extractSpec()
 	if len(t.Steps) == 0 {
-		p.Expression = expression(pageSpec{Waits: s.waitSpecs(inPage), Extract: extract})
+		spec := pageSpec{Waits: s.waitSpecs(inPage), Extract: extract}
+		p.Expression = expression(spec)
+		if spec.Plain = true; len(p.Before) == 0 {
+			p.PlainExpression = expression(spec)
+		}
 		return p, nil
 	}
 	p.WaitExpression = expression(pageSpec{Waits: s.waitSpecs(inPage)})
@@ -110,6 +118,7 @@ func (s *Site) CompileWait(w Wait) *Program {
 type pageSpec struct {
 	Waits   []waitSpec   `json:"w"`
 	Extract *extractSpec `json:"x"`
+	Plain   bool         `json:"p,omitempty"`
 }
 
 type waitSpec struct {

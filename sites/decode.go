@@ -29,6 +29,14 @@ func (e *WaitError) Error() string {
 	return fmt.Sprintf("wait for %s: not there in time", what)
 }
 
+// StatusError says that nothing was taken from a page, since it came with another status than 200.
+type StatusError struct {
+	// Status is the HTTP status; 0 for a page that Chrome shows in the place of one.
+	Status int
+}
+
+func (e *StatusError) Error() string { return fmt.Sprintf("the page came with status %d", e.Status) }
+
 // SelectorError says that Chrome refuses a selector of the site file.
 type SelectorError struct {
 	// Where is the item and field, or the link rule, that has the selector first.
@@ -47,8 +55,8 @@ func (e *SelectorError) Error() string {
 // maxFaults bounds the faults told of one page.
 const maxFaults = 100
 
-// Decode reads what Expression returned in a page. It returns a *WaitError for a
-// wait that did not come true, and one *SelectorError for each selector that Chrome
+// Decode reads what Expression or PlainExpression returned in a page. It returns a *StatusError for a page
+// from which the latter takes nothing, a *WaitError for a wait that did not come true, and one *SelectorError for each selector that Chrome
 // refuses (errors.As finds the first; Extract then holds what the others took). Any
 // other error means that raw is not what the expression returns. What is wrong with
 // the page's own data is told by Extract.Faults and is no error:
@@ -96,6 +104,14 @@ func (p *Program) decodeResult(raw []byte) (jsonValue, error) {
 	result, err := parseJSON(string(raw))
 	if err != nil {
 		return result, fmt.Errorf("decode the result of a page: %w", err)
+	}
+	if status := result.get("p"); status != nil {
+		e := &StatusError{}
+		var ok bool
+		if e.Status, ok = intOf(status, 1000); !ok {
+			return result, errors.New("decode the result of a page: its status is none")
+		}
+		return result, e
 	}
 	wait := result.get("w")
 	switch {

@@ -38,6 +38,13 @@ async (spec) => {
     parent: getter(Node.prototype, "parentNode"),
   };
   const listen = method(EventTarget.prototype, "addEventListener");
+  const [entry] = performance.getEntriesByType("navigation");
+
+  // What came with another status is not what the waits are for; nor is Chrome's own error page (status 0).
+  if (spec.p) {
+    const status = location.protocol === "chrome-error:" ? 0 : entry && entry.responseStatus || 200;
+    if (status !== 200) return { p: status };
+  }
 
   // ---- Waits: events and mutations, no polling.
   const ready = (wait, done) => {
@@ -236,7 +243,6 @@ async (spec) => {
     return [...urls];
   });
 
-  const [entry] = performance.getEntriesByType("navigation");
   return {
     w: null,
     t: (doc.title(document) ?? "").slice(0, 10000).toWellFormed(),

@@ -18,6 +18,8 @@ type cleaner struct {
 	site *sites.Site
 	// own says that the site's tabs need a browser context that outlives its runs: one that can be recreated.
 	own bool
+	// cookies says that cookies of the origins that a run has touched are deleted.
+	cookies bool
 	// counted says that what its tabs fetch is counted.
 	counted bool
 
@@ -35,7 +37,8 @@ type cleanKey struct {
 
 func newCleaner(w *Worker, site *sites.Site) *cleaner {
 	rules := site.Cleanups(sites.Cleanup{})
-	c := &cleaner{w: w, site: site, own: rules.RecreateContext != "" && rules.RecreateContext != sites.Never}
+	on := func(when sites.When) bool { return when != "" && when != sites.Never }
+	c := &cleaner{w: w, site: site, own: on(rules.RecreateContext), cookies: on(rules.Cookies) || on(rules.Storage)}
 	c.set(rules)
 	return c
 }
@@ -45,6 +48,13 @@ func (c *cleaner) set(rules sites.Cleanup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.rules, c.count, c.sums = rules.Rules(), map[sites.When]int{}, map[cleanKey]*memprof.CleanupReport{}
+}
+
+// redirects says that each redirect of the site's pages must be known, since its origin may have set cookies that
+// are to be deleted. In a browser context of a run's own, all are.
+func (c *cleaner) redirects() bool {
+	shared := c.site.Isolation == sites.IsolationTab || c.site.Isolation == sites.IsolationPage
+	return shared && (c.cookies || c.counted)
 }
 
 // due counts one more page, run or cycle, and names the cleanups that are due after it.

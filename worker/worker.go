@@ -244,6 +244,8 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		Agent:   Product,
 		Secret:  w.options.Secret,
 		Lease:   lease,
+
+		HoldDocuments: cleaner.redirects(),
 		AfterPage: func(ctx context.Context, lease *browser.Lease) {
 			cleaner.clean(ctx, sites.AfterPage, browser.CleanAt{Lease: lease, Site: site.Name})
 			w.governor.afterPage(ctx, lease)

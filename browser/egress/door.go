@@ -9,12 +9,10 @@ import (
 	"net/http/httputil"
 	"net/netip"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
-
-// FailureHeader marks an answer that is the proxy's own: its value is Door.Mark.
-const FailureHeader = "Ebb-Egress"
 
 // Door is a listener of a Proxy with a policy of its own.
 type Door struct {
@@ -32,7 +30,7 @@ type Door struct {
 }
 
 func newDoor(p *Proxy, j *judge, listener net.Listener) *Door {
-	d := &Door{proxy: p, judge: j, listener: listener, mark: rand.Text()}
+	d := &Door{proxy: p, judge: j, listener: listener, mark: "text/x-ebb-" + strings.ToLower(rand.Text())}
 	d.direct = d.transport(func(ctx context.Context, _, hostport string) (net.Conn, error) { return d.dial(ctx, hostport) })
 	if up := p.upstream; up != nil {
 		d.through = d.transport(func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -62,9 +60,9 @@ func (d *Door) transport(dial func(ctx context.Context, network, hostport string
 // Address is where the door listens: 127.0.0.1 and its port.
 func (d *Door) Address() string { return d.listener.Addr().String() }
 
-// Mark is a text that only this door puts into FailureHeader: what it answers itself, and
-// no server, has it.
-func (d *Door) Mark() (header, value string) { return FailureHeader, d.mark }
+// Mark is a media type that only this door knows: what it answers itself, and no server, has it. Chrome tells of
+// the type of every document, and of headers only at a price.
+func (d *Door) Mark() (mime string) { return d.mark }
 
 func (d *Door) port() uint16 {
 	at, _ := netip.ParseAddrPort(d.Address())

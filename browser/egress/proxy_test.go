@@ -57,6 +57,7 @@ func server(t *testing.T, h http.HandlerFunc) *httptest.Server {
 var everything = egress.Policy{Allow: []string{"*"}}
 
 func TestForwards(t *testing.T) {
+	var mark string
 	var saw *http.Request
 	s := server(t, func(w http.ResponseWriter, r *http.Request) {
 		saw = r.Clone(context.Background())
@@ -71,7 +72,9 @@ func TestForwards(t *testing.T) {
 		}
 		w.Header().Set("Connection", "X-Hop")
 		w.Header().Set("X-Hop", "1")
-		w.Header().Set(egress.FailureHeader, "forged")
+		if r.URL.Path == "/forged" {
+			w.Header().Set("Content-Type", mark)
+		}
 		if r.URL.Path == "/407" {
 			w.Header().Set("Proxy-Authenticate", "Basic")
 			w.WriteHeader(http.StatusProxyAuthRequired)
@@ -81,6 +84,10 @@ func TestForwards(t *testing.T) {
 	})
 	host := strings.TrimPrefix(s.URL, "http://")
 	d := serve(t, egress.Options{}, everything)[0]
+	mark = d.Mark()
+	forged, _ := get(t, visitor(t, d), s.URL+"/forged")
+	require.Equal(t, http.StatusOK, forged.StatusCode)
+	require.NotEqual(t, mark, forged.Header.Get("Content-Type"), "no server can claim to be the proxy")
 
 	conn, reader := dialDoor(t, d, "GET http://"+host+"/a|b%20c?q=1;2&%3d HTTP/1.1\r\nHost: "+host+"\r\nProxy-Authorization: Basic c2VjcmV0\r\n"+
 		"Proxy-Connection: keep-alive\r\nConnection: X-Mine\r\nX-Mine: 1\r\nX-Other: 2\r\nAccept-Encoding: br\r\n\r\n")
@@ -90,7 +97,6 @@ func TestForwards(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "hello", string(body))
 	require.Empty(t, r.Header.Get("X-Hop"))
-	require.Empty(t, r.Header.Get(egress.FailureHeader), "no server can claim to be the proxy")
 	require.Equal(t, "/a|b%20c?q=1;2&%3d", saw.RequestURI, "as it was written")
 	require.Equal(t, host, saw.Host)
 	require.Equal(t, "2", saw.Header.Get("X-Other"))
@@ -169,8 +175,7 @@ func TestRefusals(t *testing.T) {
 		silent.Addr().String(): "net::ERR_EMPTY_RESPONSE",
 	} {
 		r, _ := get(t, visitor(t, d), "http://"+target+"/")
-		header, mark := d.Mark()
-		require.Equal(t, mark, r.Header.Get(header), target)
+		require.Equal(t, d.Mark(), r.Header.Get("Content-Type"), target)
 		code, why := d.Failure(target)
 		if strings.HasPrefix(want, "net::") {
 			require.Equal(t, http.StatusBadGateway, r.StatusCode)

@@ -61,7 +61,9 @@ func (d *Door) newForward() *httputil.ReverseProxy {
 			if r.StatusCode == http.StatusProxyAuthRequired {
 				return errProxyAnswer
 			}
-			r.Header.Del(FailureHeader)
+			if strings.HasPrefix(r.Header.Get("Content-Type"), d.mark) { // it has learned it from a failure of its own
+				r.Header.Del("Content-Type")
+			}
 			return nil
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) { d.fail(w, hostPort(r.URL), err) },
@@ -90,7 +92,7 @@ func (d *Door) fail(w http.ResponseWriter, hostport string, err error) {
 	if errors.Is(err, ErrForbidden) {
 		status = http.StatusForbidden
 	}
-	w.Header().Set(FailureHeader, d.mark)
+	w.Header().Set("Content-Type", d.mark)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 }

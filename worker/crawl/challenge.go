@@ -119,9 +119,16 @@ func announced(header http.Header) bool {
 // suspicious reports whether an answer may be a challenge, so that looking at the
 // document is worth it.
 func suspicious(response browser.Response) bool {
-	return announced(response.Header) ||
-		response.Status == http.StatusForbidden || response.Status == http.StatusServiceUnavailable ||
-		response.Status == http.StatusTooManyRequests
+	if announced(response.Header) {
+		return true
+	}
+	switch response.Status {
+	case http.StatusForbidden, http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		return true
+	case http.StatusAccepted, http.StatusMethodNotAllowed: // AWS WAF; its header says more, where it is known
+		return len(response.Header) == 0
+	}
+	return false
 }
 
 // look asks the document whether it is a challenge.

@@ -24,6 +24,7 @@ type host struct {
 	open    int                      // turns that are not over, granted included
 	bucket  *rate.Limiter            // tokens are taken when a turn starts; nil before the first guest
 	until   time.Time                // nobody may ask before
+	plain   int                      // pages in a row that came with status 200, counted up to trustAfter
 	strikes int                      // pauses since the host last answered as it should
 	pauses  *backoff.ExponentialBackOff
 	idle    *list.Element // its place among the idle ones, nil when in use
@@ -189,6 +190,32 @@ func (t *turn) fine() {
 		t.host.strikes = 0
 		t.host.pauses.Reset()
 	})
+}
+
+// trustAfter is how many pages in a row must come with status 200 for a host to be trusted.
+const trustAfter = 3
+
+// trusted says that the host's next page can be expected to come with status 200.
+func (t *turn) trusted() bool {
+	hosts := t.guest.hosts
+	hosts.mu.Lock()
+	defer hosts.mu.Unlock()
+	return t.host.plain >= trustAfter
+}
+
+// trust notes a page with status 200, and distrust one with another.
+func (t *turn) trust() {
+	hosts := t.guest.hosts
+	hosts.mu.Lock()
+	defer hosts.mu.Unlock()
+	t.host.plain = min(t.host.plain+1, trustAfter)
+}
+
+func (t *turn) distrust() {
+	hosts := t.guest.hosts
+	hosts.mu.Lock()
+	defer hosts.mu.Unlock()
+	t.host.plain = 0
 }
 
 func (t *turn) locked(do func(now time.Time)) {

@@ -46,6 +46,9 @@ type Options struct {
 	// Patience is how long the run waits, with nothing else to do, for a host that
 	// asked to be left alone; for longer ones it ends with ErrAgain. Default: 5m.
 	Patience time.Duration
+	// HoldDocuments holds the answer of each page until its status, headers and redirects are known, also where
+	// the host's pages before it were plain: for who must know of each redirect. Default: false.
+	HoldDocuments bool
 	// AfterPage is called after each page with its tab, before that is given back, and AfterRun after the
 	// last one, before what the run had for itself is: for cleaning up. They may take their time, and
 	// AfterPage is called from several goroutines. Default: nothing is cleaned up.

@@ -33,6 +33,10 @@ func (t slowTab) Evaluate(ctx context.Context, expression string) (json.RawMessa
 	return raw, err
 }
 
+func (t slowTab) Extract(ctx context.Context, expression string) (json.RawMessage, error) {
+	return t.Evaluate(ctx, expression)
+}
+
 func (t slowTab) Release(ctx context.Context, cause error) error {
 	time.Sleep(3 * time.Second)
 	return t.tab.Release(ctx, cause)

@@ -13,6 +13,7 @@ import (
 type tab interface {
 	Navigate(ctx context.Context, url string) (browser.Response, error)
 	Evaluate(ctx context.Context, expression string) (json.RawMessage, error)
+	Extract(ctx context.Context, expression string) (json.RawMessage, error)
 	WaitFor(ctx context.Context, condition browser.Condition) error
 	URL() string
 	Kept() bool
@@ -98,8 +99,8 @@ func (r *run) isolation() sites.Isolation {
 
 // lend takes a tab for a page. How often in a row that went wrong is counted, so that
 // a run without a Chrome ends.
-func (r *run) lend(ctx context.Context, page *queuedPage, isolation sites.Isolation, alone bool) (tab, error) {
-	lease, err := r.lender.lend(ctx, r.leaseOptions(page, isolation, alone))
+func (r *run) lend(ctx context.Context, options browser.LeaseOptions) (tab, error) {
+	lease, err := r.lender.lend(ctx, options)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {

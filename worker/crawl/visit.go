@@ -24,14 +24,24 @@ type visit struct {
 	alone  bool    // in a page of its own, where a challenge may be waited for
 	faults []Class // of records that were not taken
 	single bool    // no other page of the run is open
+	held   bool    // its answer is held, since without it was not understood
+	plain  bool    // the page is expected to be one like those before it: its answer is not held
 }
 
 // errSame is why a page is skipped whose redirect leads to another page of the run.
 var errSame = errors.New("same page as")
 
+// errUntold is an answer that brings no page, and of which more is known where it is held.
+var errUntold = errors.New("the answer is no page")
+
 // make visits the page and fills in the result; the links are what it leads to.
 func (v *visit) make(ctx context.Context) error {
 	err := v.try(ctx, v.run.isolation())
+	if errors.Is(err, errUntold) && ctx.Err() == nil {
+		v.held = true
+		v.turn.spend()
+		err = v.try(ctx, v.run.isolation())
+	}
 	wait := v.run.site.Challenge.Mode == sites.ChallengeWait
 	if errors.Is(err, errChallenge) && wait && ctx.Err() == nil {
 		v.alone = true
@@ -49,7 +59,10 @@ func (e lendError) Unwrap() error { return e.error }
 // try visits the page once in a tab with the isolation given.
 func (v *visit) try(ctx context.Context, isolation sites.Isolation) (err error) {
 	asked := time.Now()
-	lease, err := v.run.lend(ctx, v.page, isolation, v.alone)
+	v.plain = v.plainly()
+	options := v.run.leaseOptions(v.page, isolation, v.alone)
+	options.Unheld = v.plain
+	lease, err := v.run.lend(ctx, options)
 	v.result.Stages.Lease += time.Since(asked)
 	if err != nil {
 		return lendError{err}
@@ -112,7 +125,7 @@ func (v *visit) cause(err error) error {
 			return nil
 		}
 	}
-	if errors.Is(err, errSame) || errors.Is(err, errElsewhere) {
+	if errors.Is(err, errSame) || errors.Is(err, errElsewhere) || errors.Is(err, errUntold) {
 		return nil
 	}
 	return err
@@ -130,11 +143,16 @@ func (v *visit) open(ctx context.Context) error {
 	} else {
 		v.result.FinalURL = v.lease.URL()
 	}
-	began = time.Now()
 	program := v.run.programs[v.page.Template]
 	if program == nil {
 		return nil // a page without a template: nothing to take
 	}
+	if v.plain && v.result.Status == 0 {
+		if done, err := v.takePlain(ctx, program); done {
+			return err
+		}
+	}
+	began = time.Now()
 	if err := v.waitBefore(ctx, program.Before); err != nil {
 		return err
 	}
@@ -156,7 +174,40 @@ func (v *visit) open(ctx context.Context) error {
 	return v.take(program, raw)
 }
 
-// navigate asks for the page and judges the answer.
+// plainly says whether the page can be expected to be one like the host's last ones, so that what its answer says
+// besides the page is not asked for: it is what a page costs most beside the page itself. A page that failed is not.
+func (v *visit) plainly() bool {
+	program := v.run.programs[v.page.Template]
+	return program != nil && program.PlainExpression != "" && !v.alone && !v.held && v.page.Attempts == 0 &&
+		v.run.site.Keep == sites.KeepNone && !v.run.options.HoldDocuments && v.turn.trusted()
+}
+
+// takePlain takes the items of a page whose status is not known. It is not done where the page came with a status
+// other than 200 that is no fault.
+func (v *visit) takePlain(ctx context.Context, program *pageProgram) (done bool, err error) {
+	began := time.Now()
+	raw, err := v.lease.Extract(ctx, program.PlainExpression)
+	if err != nil {
+		v.result.Stages.Extract += time.Since(began)
+		return true, fmt.Errorf("take the items: %w", err)
+	}
+	err = v.take(program, raw)
+	v.result.Stages.Extract += time.Since(began)
+	var other *sites.StatusError
+	if !errors.As(err, &other) {
+		v.turn.fine()
+		v.turn.trust()
+		return true, err
+	}
+	v.turn.distrust()
+	if other.Status == 0 {
+		return true, errUntold
+	}
+	err = v.judge(ctx, browser.Response{URL: v.lease.URL(), Status: other.Status})
+	return err != nil, err
+}
+
+// navigate asks for the page and judges the answer, as far as it is known.
 func (v *visit) navigate(ctx context.Context) error {
 	response, err := v.lease.Navigate(ctx, v.page.URL)
 	if err != nil {
@@ -166,15 +217,27 @@ func (v *visit) navigate(ctx context.Context) error {
 	if err := v.landed(ctx, response.URL); err != nil {
 		return err
 	}
+	if response.Status == 0 {
+		return nil
+	}
+	return v.judge(ctx, response)
+}
+
+// judge judges an answer by its status, and notes whether the host can be expected to go on answering with pages.
+func (v *visit) judge(ctx context.Context, response browser.Response) error {
 	status, err := v.challenge(ctx, response)
 	if err != nil {
 		return err
 	}
 	v.result.Status = status
 	if err := statusFault(status, retryAfter(response.Header, time.Now())); err != nil {
+		v.turn.distrust()
 		return err
 	}
 	v.turn.fine()
+	if status == http.StatusOK {
+		v.turn.trust()
+	}
 	return nil
 }
 

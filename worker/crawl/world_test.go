@@ -46,6 +46,7 @@ type request struct {
 
 // place is what one URL answers.
 type place struct {
+	empty    bool // its answer has no body
 	status   int
 	header   http.Header
 	redirect string
@@ -128,7 +129,7 @@ func (w *world) lend(ctx context.Context, options browser.LeaseOptions) (tab, er
 	}
 	w.tabs++
 	w.mostTabs = max(w.mostTabs, w.tabs)
-	return &fakeTab{world: w}, ctx.Err()
+	return &fakeTab{world: w, unheld: options.Unheld}, ctx.Err()
 }
 
 // Acquire is never called: the tests' runs borrow by lend.
@@ -144,10 +145,11 @@ func (w *world) EndRun(ctx context.Context, run string) error {
 }
 
 type fakeTab struct {
-	world *world
-	place *place
-	url   string
-	host  string
+	world  *world
+	unheld bool
+	place  *place
+	url    string
+	host   string
 }
 
 func (t *fakeTab) Navigate(ctx context.Context, raw string) (browser.Response, error) {
@@ -165,7 +167,11 @@ func (t *fakeTab) Navigate(ctx context.Context, raw string) (browser.Response, e
 		w.most[t.host] = max(w.most[t.host], w.open[t.host])
 	}
 	if p == nil {
+		t.place, t.url = &place{status: http.StatusNotFound}, raw
 		w.mu.Unlock()
+		if t.unheld {
+			return browser.Response{URL: raw, Header: http.Header{}}, nil
+		}
 		return browser.Response{URL: raw, Status: http.StatusNotFound, Header: http.Header{}}, nil
 	}
 	p.visits++
@@ -181,7 +187,20 @@ func (t *fakeTab) Navigate(ctx context.Context, raw string) (browser.Response, e
 	if err := sleep(ctx, p.takes); err != nil {
 		return browser.Response{}, err
 	}
+	if t.unheld {
+		return browser.Response{URL: final, Header: http.Header{}}, err
+	}
 	return browser.Response{URL: final, Status: p.status, Header: p.header}, err
+}
+
+func (t *fakeTab) Extract(ctx context.Context, expression string) (json.RawMessage, error) {
+	if t.place.empty && t.unheld { // Chrome shows a page of its own instead
+		return json.RawMessage(`{"p":0}`), ctx.Err()
+	}
+	if t.place.status != http.StatusOK {
+		return json.RawMessage(fmt.Sprintf(`{"p":%d}`, t.place.status)), ctx.Err()
+	}
+	return t.Evaluate(ctx, expression)
 }
 
 func (t *fakeTab) Evaluate(ctx context.Context, expression string) (json.RawMessage, error) {
