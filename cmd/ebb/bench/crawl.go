@@ -33,6 +33,7 @@ func (c *crawling) Round(ctx context.Context) (Round, error) {
 	summary, err := crawl.Run(ctx, crawl.Options{
 		Site: c.job.Site, RunID: fmt.Sprintf("bench-%d", c.rounds), Tabs: c.pool, Journal: ledger,
 		Hosts: c.hosts, Robots: c.robots, Final: true, On: watch.Event,
+		Lease: browser.LeaseOptions{LeaveDocuments: true}, // as the limit does
 	})
 	round := Round{Pages: summary.Done, Took: time.Since(began), Stages: watch.Stages()}
 	if err != nil {
