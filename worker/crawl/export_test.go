@@ -39,5 +39,7 @@ func Decoder(site *sites.Site) (func(raw json.RawMessage, page sites.PageInfo) (
 		return nil, err
 	}
 	program := programs[site.Templates[0].Name]
-	return func(raw json.RawMessage, page sites.PageInfo) (sites.Extract, error) { return program.Decode(raw, page) }, nil
+	return func(raw json.RawMessage, page sites.PageInfo) (sites.Extract, error) {
+		return program.Decode(raw, page)
+	}, nil
 }
