@@ -28,7 +28,7 @@ const tryTimeout = sites.Duration(24 * time.Hour)
 func (a *app) tryPage(ctx context.Context, site sites.Site, page crawl.PageRef) (tried, error) {
 	site.Start = []string{page.URL}
 	site.Robots, site.Timeout = sites.RobotsIgnore, tryTimeout
-	site.Limits.Rate, site.Limits.Tabs = 0, 1
+	site.Limits.Rate, site.Limits.Tabs, site.Limits.Pages = 0, 1, 1
 	site.Limits.Retries = new(int)
 	var result tried
 	err := a.withPool(ctx, &site, func(pool *browser.Pool) error {
@@ -85,6 +85,9 @@ func (j *firstPage) Save(_ context.Context, result crawl.PageResult) error {
 	}
 	return errFirstPage
 }
+
+// Linger changes nothing: there is one page.
+func (j *firstPage) Linger(bool) {}
 
 func (j *firstPage) Retry(context.Context, crawl.PageRef, crawl.Class, string) error { return nil }
 

@@ -52,7 +52,7 @@ type Options struct {
 
 func (o Options) withDefaults() Options {
 	if o.Root == nil {
-		o.Root = os.DirFS("/")
+		o.Root = hostRoot()
 	}
 	if o.Browsers == nil {
 		o.Browsers = func() []Browser { return nil }

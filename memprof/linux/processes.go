@@ -175,6 +175,7 @@ func (p *Processes) forget(pid int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.tree.processes, pid)
+	p.tree.children = nil
 }
 
 func readStatus(root fs.FS, pid int) (status, error) {

@@ -24,6 +24,11 @@ func parseStatus(data []byte) (status, error) {
 	found, memory := 0, false
 	for line := range bytes.Lines(data) {
 		key, rest, _ := bytes.Cut(line, []byte(":"))
+		switch string(key) {
+		case "State", "PPid", "VmRSS", "RssAnon", "RssShmem", "VmSwap", "Threads":
+		default:
+			continue // most of some sixty
+		}
 		value := string(bytes.TrimSpace(rest))
 		var err error
 		switch string(key) {

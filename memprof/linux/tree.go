@@ -27,6 +27,7 @@ const rescanAfter = 16
 // tree is who is whose child on the host.
 type tree struct {
 	processes map[int]process
+	children  map[int][]int // of each process; nil until it is asked for after a change
 	scans     int
 }
 
@@ -49,6 +50,10 @@ func (t *tree) scan(root fs.FS) error {
 	}
 	all := t.scans%rescanAfter == 0
 	t.scans++
+	if !all && t.same(entries) {
+		return nil
+	}
+	t.children = nil
 	found := make(map[int]process, len(entries))
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
@@ -79,20 +84,51 @@ func (t *tree) scan(root fs.FS) error {
 	return nil
 }
 
+// same tells whether a scan finds the processes of the last one, and then counts it for each of them.
+func (t *tree) same(entries []fs.DirEntry) bool {
+	found, fresh := 0, false
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		p, known := t.processes[pid]
+		if !known {
+			return false
+		}
+		found++
+		fresh = fresh || p.seen < 2
+	}
+	if found != len(t.processes) {
+		return false
+	}
+	if !fresh {
+		return true
+	}
+	for pid, p := range t.processes {
+		p.seen = min(p.seen+1, 2)
+		t.processes[pid] = p
+	}
+	return true
+}
+
 // of returns a process and all its descendants; none if it does not run. Chrome's renderers are
 // children of its zygotes, not of its first process.
 func (t *tree) of(pid int) []int {
 	if _, ok := t.processes[pid]; !ok {
 		return nil
 	}
-	children := make(map[int][]int)
-	for child, p := range t.processes {
-		children[p.ppid] = append(children[p.ppid], child)
+	if t.children == nil {
+		t.children = make(map[int][]int)
+		for child, p := range t.processes {
+			t.children[p.ppid] = append(t.children[p.ppid], child)
+		}
 	}
 	pids := []int{pid}
 	for i := 0; i < len(pids); i++ {
-		slices.Sort(children[pids[i]])
-		pids = append(pids, children[pids[i]]...)
+		children := t.children[pids[i]]
+		slices.Sort(children)
+		pids = append(pids, children...)
 	}
 	return pids
 }

@@ -28,6 +28,8 @@ func (j *journal) Save(_ context.Context, result crawl.PageResult) error {
 	return nil
 }
 
+func (j *journal) Linger(bool) {}
+
 func (j *journal) Retry(context.Context, crawl.PageRef, crawl.Class, string) error { return nil }
 
 // driver runs cases in one Chrome, as the worker does.

@@ -46,6 +46,7 @@ type run struct {
 	fetched    map[string]*robotsEntry // fetched for the next page of the origin
 	noted      map[string]bool         // hosts whose crawl delay was noted
 	failures   map[Class]int           // failed pages
+	lingers    bool                    // what was last told the journal
 	stop       error                   // why no more pages are taken
 	againClass Class                   // with ErrAgain: why
 	retryAfter time.Duration           // the longest that a host asked for at the end
@@ -53,7 +54,8 @@ type run struct {
 	mu       sync.Mutex // guards what follows
 	frontier *frontier
 	summary  Summary
-	open     int         // slots taken: visits, and pages being recorded as skipped
+	open     int         // slots taken by visits
+	unsaved  int         // pages that were visited and are being saved
 	leases   int         // tabs held
 	refusals int         // how often in a row no tab could be had
 	left     []*leftPage // failed pages that may be left for a later execution
@@ -151,6 +153,7 @@ func (r *run) scrape(ctx context.Context) error {
 		if r.finished(pending) {
 			break
 		}
+		r.linger()
 		timer := pending.timer()
 		select {
 		case report := <-r.results:
@@ -169,6 +172,7 @@ func (r *run) scrape(ctx context.Context) error {
 		timer.Stop()
 	}
 	r.visits.Wait()
+	r.linger()
 	return r.conclude(ctx)
 }
 

@@ -50,7 +50,7 @@ func (r *run) dispatch(ctx context.Context) *pending {
 		now := time.Now()
 		p := &pending{}
 		p.by(r.frontier.ripen(now), true) // a retry that is far off is one that a host asked for
-		if r.open >= r.tabs() {
+		if r.open >= r.tabs() || r.unsaved >= mostUnsaved {
 			r.mu.Unlock()
 			r.guest.withdraw() // others of the host's guests go first meanwhile
 			return p
@@ -60,6 +60,23 @@ func (r *run) dispatch(ctx context.Context) *pending {
 		if !started {
 			return p
 		}
+	}
+}
+
+// mostUnsaved bounds the pages of a run that were visited and are not durable yet: so many are visited
+// again, at most, by whoever goes on with a run that was killed.
+const mostUnsaved = 16
+
+// linger lets the journal wait a little before it makes pages durable, so that one commit does for several,
+// but not where the run has nothing to do meanwhile: what it may visit next is in what is being saved.
+func (r *run) linger() {
+	r.mu.Lock()
+	full := r.open >= r.tabs()
+	may := r.stop == nil && r.unsaved < mostUnsaved && (full || r.frontier.queued > 0)
+	r.mu.Unlock()
+	if may != r.lingers {
+		r.lingers = may
+		r.options.Journal.Linger(may)
 	}
 }
 
@@ -96,7 +113,7 @@ func (r *run) startOne(ctx context.Context, p *pending) bool {
 		p.by(a.at, a.paused)
 		p.others = p.others || a.at.IsZero()
 	}
-	if r.open == 0 && len(r.fetching) == 0 && p.at.IsZero() && !p.others && len(p.full) > 0 {
+	if r.open == 0 && r.unsaved == 0 && len(r.fetching) == 0 && p.at.IsZero() && !p.others && len(p.full) > 0 {
 		r.start(ctx, r.frontier.take(p.full[0]), nil, errBeyond) // no place can become free any more
 		return true
 	}
@@ -189,11 +206,7 @@ func (r *run) start(ctx context.Context, page *queuedPage, turn *turn, err error
 		if turn != nil {
 			err = v.make(ctx)
 		}
-		report := r.record(ctx, v, err)
-		if turn != nil {
-			turn.done()
-		}
-		r.results <- report
+		r.record(ctx, v, err)
 	})
 }
 
@@ -202,7 +215,7 @@ func (r *run) start(ctx context.Context, page *queuedPage, turn *turn, err error
 func (r *run) finished(p *pending) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.open > 0 || len(r.fetching) > 0 {
+	if r.open > 0 || r.unsaved > 0 || len(r.fetching) > 0 {
 		return false
 	}
 	if r.stop != nil || r.frontier.queued == 0 {

@@ -4,6 +4,7 @@ import (
 	"container/heap"
 	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"net/url"
 	"slices"
 	"strings"
@@ -50,6 +51,8 @@ type frontier struct {
 	limits runLimits
 
 	known   map[keyHash]struct{}
+	links   map[uint64]struct{} // what is known to lead to a page that is: see linkHash
+	seed    maphash.Seed
 	lanes   map[string]*lane
 	delayed []*queuedPage // failed pages until they are due
 	order   int
@@ -65,7 +68,7 @@ type frontier struct {
 func newFrontier(site *sites.Site, limits runLimits) *frontier {
 	return &frontier{
 		site: site, limits: limits,
-		known: make(map[keyHash]struct{}), lanes: make(map[string]*lane),
+		known: make(map[keyHash]struct{}), links: make(map[uint64]struct{}), seed: maphash.MakeSeed(), lanes: make(map[string]*lane),
 	}
 }
 
@@ -133,6 +136,11 @@ func (f *frontier) admit(parent PageRef, base *url.URL, links []sites.Link) (fou
 		if link.Pagination {
 			depth = parent.Depth
 		}
+		hash := f.linkHash(link)
+		if _, seen := f.links[hash]; seen && depth <= f.limits.depth {
+			duplicates++
+			continue
+		}
 		ref, err := f.refer(link.URL, base, link.Template)
 		if err != nil || ref.Template == "" || depth > f.limits.depth || !f.mayFollow(ref.Key) {
 			f.refused++
@@ -140,6 +148,7 @@ func (f *frontier) admit(parent PageRef, base *url.URL, links []sites.Link) (fou
 		}
 		ref.Depth, ref.Parent = depth, parent.Key
 		if _, ok := f.known[hashKey(ref.Key)]; ok {
+			f.noteLink(hash)
 			duplicates++
 			continue
 		}
@@ -148,11 +157,33 @@ func (f *frontier) admit(parent PageRef, base *url.URL, links []sites.Link) (fou
 			continue
 		}
 		f.claim(ref.Key)
+		f.noteLink(hash)
 		f.found++
 		found = append(found, ref)
 	}
 	f.duplicates += duplicates
 	return found, duplicates
+}
+
+// linkHash stands for a link as it was found, so that one that most pages have is read once; 0 for one whose
+// page depends on where it was found.
+func (f *frontier) linkHash(link sites.Link) uint64 {
+	if !strings.HasPrefix(link.URL, "https://") && !strings.HasPrefix(link.URL, "http://") {
+		return 0
+	}
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	_, _ = h.WriteString(link.Template)
+	_ = h.WriteByte(0)
+	_, _ = h.WriteString(link.URL)
+	return h.Sum64()
+}
+
+// noteLink remembers that a link leads to a page that is known.
+func (f *frontier) noteLink(hash uint64) {
+	if hash != 0 && len(f.links) < 2*f.capacity() {
+		f.links[hash] = struct{}{}
+	}
 }
 
 func (f *frontier) mayFollow(key string) bool {

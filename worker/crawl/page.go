@@ -117,10 +117,14 @@ type Journal interface {
 	// Queue records pages before they are visited (the start pages). Pages that the
 	// run knows already are left as they are.
 	Queue(ctx context.Context, pages []PageRef) error
-	// Save records one page's result, its items and the pages it led to, in one
-	// transaction. Saving a page a second time changes nothing.
+	// Save records one page's result, its items and the pages it led to, all or nothing,
+	// and returns when it is durable. Saving a page a second time changes nothing. It is
+	// called for several pages at once.
 	Save(ctx context.Context, result PageResult) error
 	// Retry records that a page failed and stays queued, with its new number of
 	// attempts.
 	Retry(ctx context.Context, page PageRef, class Class, reason string) error
+	// Linger says whether a save may wait a little for others, so that they become durable
+	// together: it may while the run has other pages to visit meanwhile. At first it may not.
+	Linger(may bool)
 }

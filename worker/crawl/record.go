@@ -17,15 +17,17 @@ type report struct {
 	origin string // of a robots.txt; "" for a page
 	robots *robotsEntry
 
-	page   *queuedPage
-	result PageResult
-	fate   fate
-	delay  time.Duration // with fateRetry
-	pause  time.Duration // how long the host wants to be left alone; 0 when it does not
-	faults []Class       // of records that were not taken
-	fatal  error         // ends the run
-	alone  bool
-	killed bool // for want of memory
+	page    *queuedPage
+	visited bool // the visit is over, and the result is being saved; another report follows
+	saved   bool // it followed
+	result  PageResult
+	fate    fate
+	delay   time.Duration // with fateRetry
+	pause   time.Duration // how long the host wants to be left alone; 0 when it does not
+	faults  []Class       // of records that were not taken
+	fatal   error         // ends the run
+	alone   bool
+	killed  bool // for want of memory
 	// hopeless ends the run, of which the page is recorded.
 	hopeless error
 }
@@ -40,8 +42,23 @@ const (
 	fateRequeue             // nothing happened to it: it goes back to where it was
 )
 
-// record decides what becomes of a page, and makes it durable.
-func (r *run) record(ctx context.Context, v *visit, err error) report {
+// record decides what becomes of a page, and makes it durable. While its result is being
+// saved, another page may be visited.
+func (r *run) record(ctx context.Context, v *visit, err error) {
+	out := r.decide(ctx, v, err)
+	if v.turn != nil {
+		v.turn.done()
+	}
+	if out.fate == fateOver {
+		r.results <- report{visited: true}
+		out.saved = true
+		out.fatal = r.keep(ctx, v, &out.result)
+	}
+	r.results <- out
+}
+
+// decide says what becomes of a page; that one failed and stays queued is durable then.
+func (r *run) decide(ctx context.Context, v *visit, err error) report {
 	out := report{page: v.page, result: v.result, faults: v.faults, alone: v.alone}
 	f := &fault{}
 	if err != nil {
@@ -66,7 +83,6 @@ func (r *run) record(ctx context.Context, v *visit, err error) report {
 			return out
 		}
 	}
-	out.fatal = r.keep(ctx, v, &out.result)
 	return out
 }
 
@@ -203,7 +219,17 @@ func (r *run) settle(out report) {
 		return
 	}
 	r.mu.Lock()
-	r.open--
+	if out.visited {
+		r.open--
+		r.unsaved++
+		r.mu.Unlock()
+		return
+	}
+	if out.saved {
+		r.unsaved--
+	} else {
+		r.open--
+	}
 	r.alone = r.alone || out.alone
 	r.noteKill(&out)
 	r.place(&out)

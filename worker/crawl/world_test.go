@@ -316,6 +316,9 @@ func (l *ledger) Save(_ context.Context, result PageResult) error {
 	return nil
 }
 
+// Linger changes nothing.
+func (l *ledger) Linger(bool) {}
+
 func (l *ledger) Retry(_ context.Context, page PageRef, class Class, _ string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

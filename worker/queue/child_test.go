@@ -7,11 +7,13 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/worker/crawl"
@@ -40,10 +42,7 @@ func child() int {
 	defer s.Close()
 	options := Options{Sites: []*sites.Site{newSite("shop")}, OnFault: func(err error) { fmt.Fprintln(os.Stderr, err) }}
 	options.Handler = func(ctx context.Context, run Run) (Outcome, error) {
-		err := visit(ctx, run, childPages, func(done int) error {
-			fmt.Println("page", done)
-			return nil
-		})
+		err := visitTogether(ctx, run, childPages, func(saved int) { fmt.Println("page", saved) })
 		return Outcome{State: store.RunDone}, err
 	}
 	if os.Getenv(childMode) == "snooze" {
@@ -69,6 +68,36 @@ func child() int {
 	return 0
 }
 
+// visitTogether saves n pages, eight at once, as a run with eight tabs does, and tells how many are durable.
+func visitTogether(ctx context.Context, run Run, n int, tell func(saved int)) error {
+	left := run.State.Queued
+	if run.State.Visited == 0 && len(left) == 0 {
+		left = pageRefs(n)
+		if err := run.Journal.Queue(ctx, left); err != nil {
+			return err
+		}
+	}
+	run.Journal.Linger(true)
+	var mu sync.Mutex
+	saved := run.State.Visited
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, ref := range left {
+		g.Go(func() error {
+			result := crawl.PageResult{PageRef: ref, State: crawl.PageDone, Started: time.Now(), Items: []sites.Item{item(ref.Key, "x")}}
+			if err := run.Journal.Save(ctx, result); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			saved++
+			tell(saved)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
 func childCommand(mode, address string, environment ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), append(environment, childMode+"="+mode, childAddress+"="+address)...)
@@ -77,7 +106,8 @@ func childCommand(mode, address string, environment ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestKilledWorker kills a worker at several moments of one run. Each worker that is
+// TestKilledWorker kills a worker at several moments of one run, while pages are made durable in batches.
+// Each worker that is
 // started next goes on with it; in the end nothing is missing and nothing there twice.
 func TestKilledWorker(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, address string) {
@@ -103,6 +133,10 @@ func TestKilledWorker(t *testing.T) {
 			require.NoError(t, cmd.Process.Kill())
 			require.Error(t, cmd.Wait())
 			kills++
+			state, err := s.State(t.Context(), id)
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, state.Visited, page, "what was saved is there")
+			require.Equal(t, state.Visited, state.Items, "each page with its item")
 		}
 		run, err := s.Run(t.Context(), id)
 		require.NoError(t, err)

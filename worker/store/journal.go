@@ -2,31 +2,41 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
+	"math/bits"
+	"sync/atomic"
 
 	"github.com/ebbworker/ebb/worker/crawl"
 )
 
 // Journal makes the steps of one attempt at a run durable. It implements
-// crawl.Journal. Each method is one transaction, and returns ErrSuperseded, having
-// changed nothing, once the attempt is not the current one any more. It is safe for
-// concurrent use.
+// crawl.Journal. Each step is done whole or not at all, and returns ErrSuperseded, having
+// changed nothing, once the attempt is not the current one any more. Steps of all journals
+// of a store that come at the same time share a transaction. It is safe for concurrent use.
 type Journal struct {
 	store   *Store
 	run     int64
 	attempt int
+	lingers atomic.Bool // saves may wait for others
 }
 
 var _ crawl.Journal = (*Journal)(nil)
 
 // Journal returns the journal of an attempt that Claim began.
-func (s *Store) Journal(run int64, attempt int) *Journal { return &Journal{s, run, attempt} }
+func (s *Store) Journal(run int64, attempt int) *Journal {
+	return &Journal{store: s, run: run, attempt: attempt}
+}
+
+// Linger implements crawl.Journal.
+func (j *Journal) Linger(may bool) {
+	if j.lingers.Swap(may) && !may {
+		j.store.batches.hurry()
+	}
+}
 
 // Queue implements crawl.Journal.
 func (j *Journal) Queue(ctx context.Context, pages []crawl.PageRef) error {
-	err := j.write(ctx, func(tx Tx) error { return j.queue(ctx, tx, pages) })
+	err := j.write(ctx, func(ctx context.Context, tx Tx, p *place) error { return j.queue(ctx, tx, p, pages) })
 	if err != nil {
 		return fmt.Errorf("queue %d pages of run %d: %w", len(pages), j.run, err)
 	}
@@ -35,15 +45,15 @@ func (j *Journal) Queue(ctx context.Context, pages []crawl.PageRef) error {
 
 // Save implements crawl.Journal.
 func (j *Journal) Save(ctx context.Context, result crawl.PageResult) error {
-	err := j.write(ctx, func(tx Tx) error {
-		saved, err := j.savePage(ctx, tx, result)
+	err := j.write(ctx, func(ctx context.Context, tx Tx, p *place) error {
+		saved, err := j.savePage(ctx, tx, p, &result)
 		if err != nil || !saved {
 			return err
 		}
-		if err := j.saveItems(ctx, tx, result); err != nil {
+		if err := j.saveItems(ctx, tx, &result); err != nil {
 			return err
 		}
-		return j.queue(ctx, tx, result.Found)
+		return j.queue(ctx, tx, p, result.Found)
 	})
 	if err != nil {
 		return fmt.Errorf("save page %s of run %d: %w", clip(result.Key), j.run, err)
@@ -54,7 +64,7 @@ func (j *Journal) Save(ctx context.Context, result crawl.PageResult) error {
 // Retry implements crawl.Journal.
 func (j *Journal) Retry(ctx context.Context, page crawl.PageRef, class crawl.Class, reason string) error {
 	id, _ := shortKey(page.Key)
-	err := j.write(ctx, func(tx Tx) error {
+	err := j.write(ctx, func(ctx context.Context, tx Tx, _ *place) error {
 		_, err := tx.Exec(ctx, `UPDATE pages SET attempts = $3, class = $4, error = $5
 			WHERE run = $1 AND id = $2 AND state = 'queued'`, j.run, id, page.Attempts, string(class), clean(reason))
 		if err != nil || class != crawl.ClassMemory {
@@ -69,89 +79,89 @@ func (j *Journal) Retry(ctx context.Context, page crawl.PageRef, class crawl.Cla
 	return nil
 }
 
-// write runs do in a transaction in which the attempt is the current one. What a journal
-// does can be done twice, so a lost connection is no failure: it is tried once more.
-func (j *Journal) write(ctx context.Context, do func(Tx) error) error {
-	err := j.writeOnce(ctx, do)
-	if err != nil && j.store.backend.isAway(err) {
-		err = j.writeOnce(ctx, do)
-	}
-	return err
-}
-
-func (j *Journal) writeOnce(ctx context.Context, do func(Tx) error) error {
-	query := "SELECT 1 FROM runs WHERE id = $1 AND attempt = $2 AND state = 'running'" + j.store.backend.dialect().forUpdate
-	return j.store.backend.write(ctx, func(tx Tx) error {
-		var one int
-		err := tx.QueryRow(ctx, query, j.run, j.attempt).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ErrSuperseded
-		}
-		if err != nil {
-			return err
-		}
-		return do(tx)
-	})
+// write makes a step durable. It can be done twice.
+func (j *Journal) write(ctx context.Context, do func(context.Context, Tx, *place) error) error {
+	return j.store.batches.add(ctx, &write{journal: j, do: do})
 }
 
 // maxRows bounds the rows of one INSERT, so that its parameters stay below the smallest
 // limit of both databases (32,766).
-const maxRows = 500
+const maxRows = 256
+
+// inserts are the texts of an INSERT of 1, 2, 4, ... maxRows rows: few, so that a database
+// keeps each of them prepared.
+type inserts []string
+
+func newInserts(head string, width int, tail string) inserts {
+	var all inserts
+	for n := 1; n <= maxRows; n *= 2 {
+		all = append(all, head+placeholders(n, width)+tail)
+	}
+	return all
+}
+
+// of returns the statement for the most of n rows, and for how many it is.
+func (all inserts) of(n int) (query string, rows int) {
+	i := min(bits.Len(uint(n)), len(all)) - 1
+	return all[i], 1 << i
+}
 
 // queue adds pages to the run after those that it has. Pages that the run knows are
 // left as they are.
-func (j *Journal) queue(ctx context.Context, tx Tx, pages []crawl.PageRef) error {
-	if len(pages) == 0 {
-		return nil
-	}
-	seq, err := j.lastSeq(ctx, tx)
-	if err != nil {
-		return err
-	}
+func (j *Journal) queue(ctx context.Context, tx Tx, p *place, pages []crawl.PageRef) error {
 	for len(pages) > 0 {
-		some := pages[:min(len(pages), maxRows)]
-		pages = pages[len(some):]
-		args := make([]any, 0, len(some)*10)
-		for _, page := range some {
-			seq++
-			args = append(args, j.pageArgs(page, seq, crawl.PageQueued)...)
+		query, n := queueQueries.of(len(pages))
+		args := make([]any, 0, n*10)
+		for i := range n {
+			seq, err := j.nextSeq(ctx, tx, p)
+			if err != nil {
+				return err
+			}
+			args = j.pageArgs(args, &pages[i], seq, crawl.PageQueued)
 		}
-		_, err := tx.Exec(ctx, "INSERT INTO pages ("+refColumns+") VALUES "+placeholders(len(some), 10)+
-			" ON CONFLICT (run, id) DO NOTHING", args...)
-		if err != nil {
+		pages = pages[n:]
+		if _, err := tx.Exec(ctx, query, args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// lastSeq is the place of the run's last page.
-func (j *Journal) lastSeq(ctx context.Context, tx Tx) (seq int64, err error) {
-	err = tx.QueryRow(ctx, "SELECT coalesce(max(seq), 0) FROM pages WHERE run = $1", j.run).Scan(&seq)
-	return seq, err
+var queueQueries = newInserts("INSERT INTO pages ("+refColumns+") VALUES ", 10, " ON CONFLICT (run, id) DO NOTHING")
+
+// nextSeq is the place after the run's last page.
+func (j *Journal) nextSeq(ctx context.Context, tx Tx, p *place) (int64, error) {
+	if p.seq == 0 {
+		err := tx.QueryRow(ctx, "SELECT coalesce(max(seq), 0) FROM pages WHERE run = $1", j.run).Scan(&p.seq)
+		if err != nil {
+			return 0, err
+		}
+	}
+	p.seq++
+	return p.seq, nil
 }
 
 // refColumns are the columns that pageArgs fills.
 const refColumns = "run, id, long_key, seq, url, template, depth, parent, state, attempts"
 
-func (j *Journal) pageArgs(page crawl.PageRef, seq int64, state crawl.PageState) []any {
+func (j *Journal) pageArgs(args []any, page *crawl.PageRef, seq int64, state crawl.PageState) []any {
 	id, long := shortKey(page.Key)
 	address := clean(page.URL)
 	if address == wholeKey(id, long) {
 		address = ""
 	}
-	return []any{j.run, id, long, seq, address, clean(page.Template), page.Depth, clean(page.Parent), string(state), page.Attempts}
+	return append(args, j.run, id, long, seq, address, clean(page.Template), int64(page.Depth), clean(page.Parent), string(state), int64(page.Attempts))
 }
 
 // savePage records a page's result. It returns false if it was recorded before. A page
 // that was never queued (a redirect's target) is added.
-func (j *Journal) savePage(ctx context.Context, tx Tx, r crawl.PageResult) (bool, error) {
-	seq, err := j.lastSeq(ctx, tx)
+func (j *Journal) savePage(ctx context.Context, tx Tx, p *place, r *crawl.PageResult) (bool, error) {
+	seq, err := j.nextSeq(ctx, tx, p)
 	if err != nil {
 		return false, err
 	}
-	args := append(j.pageArgs(r.PageRef, seq+1, r.State), r.Status, clean(r.FinalURL), clean(r.Title), r.Bytes,
-		string(r.Class), clean(r.Error), micros(r.Started), r.Duration.Microseconds(), len(r.Items), r.Duplicates)
+	args := append(j.pageArgs(make([]any, 0, 20), &r.PageRef, seq, r.State), int64(r.Status), clean(r.FinalURL), clean(r.Title), r.Bytes,
+		string(r.Class), clean(r.Error), micros(r.Started), r.Duration.Microseconds(), int64(len(r.Items)), int64(r.Duplicates))
 	n, err := tx.Exec(ctx, savePageQuery, args...)
 	return n > 0, err
 }
@@ -165,23 +175,25 @@ var savePageQuery = "INSERT INTO pages (" + refColumns + `, status, final_url, t
 	WHERE pages.state = 'queued'`
 
 // saveItems stages a page's items.
-func (j *Journal) saveItems(ctx context.Context, tx Tx, r crawl.PageResult) error {
+func (j *Journal) saveItems(ctx context.Context, tx Tx, r *crawl.PageResult) error {
 	page, _ := shortKey(r.Key)
-	for start := 0; start < len(r.Items); start += maxRows {
-		some := r.Items[start:min(len(r.Items), start+maxRows)]
-		args := make([]any, 0, len(some)*8)
-		for i, item := range some {
+	for start := 0; start < len(r.Items); {
+		query, n := itemQueries.of(len(r.Items) - start)
+		args := make([]any, 0, n*8)
+		for i := start; i < start+n; i++ {
+			item := &r.Items[i]
 			key, long := shortKey(item.Key)
-			args = append(args, j.run, page, start+i, clean(item.Kind), key, long, item.Hash, clean(string(item.Data)))
+			args = append(args, j.run, page, int64(i), clean(item.Kind), key, long, item.Hash, clean(string(item.Data)))
 		}
-		_, err := tx.Exec(ctx, "INSERT INTO page_items (run, page, ordinal, kind, key, long_key, hash, data) VALUES "+
-			placeholders(len(some), 8), args...)
-		if err != nil {
+		start += n
+		if _, err := tx.Exec(ctx, query, args...); err != nil {
 			return fmt.Errorf("stage items: %w", err)
 		}
 	}
 	return nil
 }
+
+var itemQueries = newInserts("INSERT INTO page_items (run, page, ordinal, kind, key, long_key, hash, data) VALUES ", 8, "")
 
 // clip shortens a URL for a message.
 func clip(text string) string {

@@ -33,7 +33,7 @@ func (db *sqliteDB) InTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error)
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := do(sqlTx{tx}, tx); err != nil {
+	if err := do(sqlTx{tx: tx, writes: true}, tx); err != nil {
 		return db.explain(err)
 	}
 	return db.explain(tx.Commit())
@@ -65,7 +65,7 @@ func (db *sqliteDB) read(ctx context.Context, do func(Tx) error) error {
 		return fmt.Errorf("begin to read: %w", db.explain(err))
 	}
 	defer func() { _ = tx.Rollback() }()
-	return db.explain(do(sqlTx{tx}))
+	return db.explain(do(sqlTx{tx: tx}))
 }
 
 // isAway implements backend: begin has waited already.
@@ -125,13 +125,25 @@ func isFull(folder string) bool {
 }
 
 // sqlTx is Tx on database/sql.
-type sqlTx struct{ tx *sql.Tx }
+type sqlTx struct {
+	tx     *sql.Tx
+	writes bool
+}
+
+// within is the context of one statement. One of a transaction that writes is not interrupted, for which
+// the driver would start a goroutine each time: where ctx ends, the transaction is rolled back after it.
+func (t sqlTx) within(ctx context.Context) context.Context {
+	if !t.writes || ctx.Err() != nil {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
+}
 
 // ordinal writes parameters as SQLite counts them: ?1 for $1.
 func ordinal(query string) string { return strings.ReplaceAll(query, "$", "?") }
 
 func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := t.tx.ExecContext(ctx, ordinal(query), args...)
+	result, err := t.tx.ExecContext(t.within(ctx), ordinal(query), args...)
 	if err != nil {
 		return 0, err
 	}
@@ -139,11 +151,11 @@ func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (int64, erro
 }
 
 func (t sqlTx) QueryRow(ctx context.Context, query string, args ...any) Row {
-	return t.tx.QueryRowContext(ctx, ordinal(query), args...)
+	return t.tx.QueryRowContext(t.within(ctx), ordinal(query), args...)
 }
 
 func (t sqlTx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
-	rows, err := t.tx.QueryContext(ctx, ordinal(query), args...)
+	rows, err := t.tx.QueryContext(t.within(ctx), ordinal(query), args...)
 	if err != nil {
 		return nil, err
 	}

@@ -39,11 +39,11 @@ func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
 		return nil, err
 	}
 	db := &sqliteDB{path: path}
-	if db.writing, err = sql.Open("sqlite", sqliteName(path, "_txlock=immediate")); err != nil {
+	if db.writing, err = openStatements(sqliteName(path, "_txlock=immediate")); err != nil {
 		return nil, err
 	}
 	db.writing.SetMaxOpenConns(1)
-	if db.reading, err = sql.Open("sqlite", sqliteName(path, "_pragma=query_only(1)")); err != nil {
+	if db.reading, err = openStatements(sqliteName(path, "_pragma=query_only(1)")); err != nil {
 		return nil, errors.Join(err, db.writing.Close())
 	}
 	db.reading.SetMaxOpenConns(4)

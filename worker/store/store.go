@@ -35,6 +35,7 @@ var (
 // Store is the durable state of the worker. It is safe for concurrent use.
 type Store struct {
 	backend  backend
+	batches  batches
 	address  string
 	sqlite   DB[*sql.Tx]
 	postgres DB[pgx.Tx]
@@ -53,6 +54,7 @@ func Open(ctx context.Context, address string) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", Redact(address), err)
 	}
 	s.address = Redact(address)
+	s.batches.backend, s.batches.linger = s.backend, lingerTime
 	if err := s.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.address, s.backend.explain(err)), s.Close())
 	}

@@ -63,6 +63,9 @@ func (l *ledger) Save(_ context.Context, result crawl.PageResult) error {
 	return nil
 }
 
+// Linger changes nothing: nothing is waited for.
+func (*ledger) Linger(bool) {}
+
 // Retry has nothing to keep.
 func (*ledger) Retry(context.Context, crawl.PageRef, crawl.Class, string) error { return nil }
 
