@@ -36,7 +36,7 @@ func (t *Tab) Navigate(ctx context.Context, rawURL string) (Response, error) {
 	t.mu.Unlock()
 	t.beginVisit()
 	t.browser.pages.Add(1)
-	t.uncollected++
+	t.tidiness.since++
 	res, err := cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
 	if err == nil && res.ErrorText == "" && !res.IsDownload {
 		err = t.awaitCommit(ctx, res.LoaderID)
