@@ -87,6 +87,9 @@ type PoolConfig struct {
 	PagesPerBrowser int
 	// GCPages is after how many pages a tab's garbage is collected; 0 is never.
 	GCPages int
+	// TabMemory is the memory of a tab's renderer from which its garbage is collected before, such as
+	// 60m; "" is whatever it holds.
+	TabMemory string
 	// MaxAge is after how long a Chrome is replaced; 0 is never.
 	MaxAge time.Duration
 	// Idle is after how long without a run a Chrome is closed; 0 is never.
@@ -141,7 +144,7 @@ func Default(getenv func(string) string) Config {
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
 		Egress:   EgressConfig{Enabled: true},
-		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, GCPages: 50, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
+		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, GCPages: 50, TabMemory: "60m", MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,

@@ -121,9 +121,12 @@ func (databaseName) check(field any) error {
 func (databaseName) describe(schema *jsonschema.Schema) { schema.MinLength = new(1) }
 
 // memorySize is a size of memory, or empty.
-type memorySize struct{}
+type memorySize struct {
+	least int64
+	whose string // who needs as much
+}
 
-func (memorySize) check(field any) error {
+func (m memorySize) check(field any) error {
 	text := *field.(*string)
 	if text == "" {
 		return nil
@@ -134,8 +137,8 @@ func (memorySize) check(field any) error {
 		return &wanted{text + " has no unit", text + "m or " + text + "g"}
 	case !ok:
 		return &wanted{fmt.Sprintf("%q is not a size", text), "write 512m, 2g or 1.5GiB"}
-	case bytes < budget.Least:
-		return &wanted{text + " is too little for the worker and a Chrome", "at least " + budget.Size(budget.Least)}
+	case bytes < m.least:
+		return &wanted{text + " is too little for " + m.whose, "at least " + budget.Size(m.least)}
 	}
 	return nil
 }

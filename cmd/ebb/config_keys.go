@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"time"
+
+	"github.com/ebbworker/ebb/worker/budget"
 )
 
 // A configKey is one row of the configuration's table: file, environment, --set,
@@ -102,6 +104,10 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.GCPages },
 	},
 	{
+		path: "pool.tab_memory", help: "Memory of a tab's renderer from which its garbage is collected before: 60m. Empty: whatever it holds.",
+		check: memorySize{least: 16 << 20, whose: "a renderer"}, field: func(c *Config) any { return &c.Pool.TabMemory },
+	},
+	{
 		path: "pool.max_age", help: "Time after which a Chrome is replaced. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
 		field: func(c *Config) any { return &c.Pool.MaxAge },
 	},
@@ -150,7 +156,7 @@ var configKeys = []configKey{
 	},
 	{
 		path: "memory.limit", help: "Memory that the worker and its Chromes may use together: 700m, 2g. Empty: the cgroup's limit, or else what the machine can give.",
-		check: memorySize{}, field: func(c *Config) any { return &c.Memory.Limit },
+		check: memorySize{least: budget.Least, whose: "the worker and a Chrome"}, field: func(c *Config) any { return &c.Memory.Limit },
 	},
 	{
 		path: "memory.control", help: "Give memory back, and let runs wait, so that the limit is kept.",

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/prom"
 	"github.com/ebbworker/ebb/worker/queue"
@@ -83,6 +84,13 @@ func (s *shown) launched(version string) {
 func (s *shown) recycled(reason string) {
 	if s.activity != nil {
 		s.activity.Recycled(reason)
+	}
+}
+
+// tidied tells of a tab whose garbage was collected, or that was replaced.
+func (s *shown) tidied(d browser.Tidying) {
+	if s.activity != nil {
+		s.activity.Tidied(d.Replaced, string(d.Reason))
 	}
 }
 
