@@ -37,6 +37,21 @@ func (b between) describe(schema *jsonschema.Schema) {
 	schema.Minimum, schema.Maximum = new(float64(b.low)), new(float64(b.high))
 }
 
+// tabsBetween bounds a *tabCount that is not found by measuring, both ends included.
+type tabsBetween struct{ low, high int }
+
+func (b tabsBetween) check(field any) error {
+	if n := *field.(*tabCount); n != autoTabs && (int(n) < b.low || int(n) > b.high) {
+		return &wanted{fmt.Sprintf("%d is out of range", n), fmt.Sprintf("from %d to %d, or auto", b.low, b.high)}
+	}
+	return nil
+}
+
+func (b tabsBetween) describe(schema *jsonschema.Schema) {
+	between(b).describe(schema)
+	schema.Pattern = "^auto$"
+}
+
 // lasting bounds a *time.Duration, both ends included.
 type lasting struct{ low, high time.Duration }
 

@@ -14,8 +14,8 @@ type configKey struct {
 	path string
 	// help says what the value is, with its unit.
 	help string
-	// field is the value in a Config: *string, *[]string, *bool, *int or
-	// *time.Duration.
+	// field is the value in a Config: *string, *[]string, *bool, *int, *tabCount
+	// or *time.Duration.
 	field func(*Config) any
 	// check says what is wrong with a value; nil accepts every one.
 	check valueCheck
@@ -88,7 +88,7 @@ var configKeys = []configKey{
 	},
 
 	{
-		path: "pool.tabs", help: "Number of tabs that runs may have open at once.", check: between{1, 1024}, machine: "two for each CPU",
+		path: "pool.tabs", help: "Number of tabs that runs may have open at once. auto: found by measuring, from two for each CPU, four at most.", check: tabsBetween{1, 1024},
 		field: func(c *Config) any { return &c.Pool.Tabs },
 	},
 	{

@@ -142,13 +142,19 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		r.exits.run()
 		defer func() { err = errors.Join(err, r.exits.close(r.log)) }()
 	}
+	tabs, most := settings.Pool.Tabs.bounds()
 	pool := browser.PoolOptions{
-		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
+		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled, OnTidy: r.tidied,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
 	r.exits.chrome(&pool.Launch)
+	auto := worker.AutoTabs{}
+	if most > tabs {
+		auto.Begin = tabs
+	}
 	if o.diagnosis != nil {
+		auto, pool.Tabs = worker.AutoTabs{}, tabs
 		pool.Recycle, pool.CollectPages, pool.TabMark, pool.Launch.KeepPopups = browser.Recycle{}, 0, 0, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
@@ -177,7 +183,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.worker, err = worker.New(worker.Options{
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o), Egress: r.egress(),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
-		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
+		AutoTabs: auto, Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
 		OnItems: o.onItems,
 		OnEvent: func(site string, run int64, e crawl.Event) {
