@@ -65,6 +65,10 @@ type LeaseOptions struct {
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
 	CountBytes bool
 
+	// Renew lets the run (isolation context) go on in another browser context, which has the cookies of the
+	// one before and nothing else of it, as PoolOptions.ContextPages says. Default: false, it keeps its own.
+	Renew bool
+
 	otherProxy bool // Proxy is not that of the pool's Chrome
 }
 

@@ -29,6 +29,9 @@ type PoolOptions struct {
 	// OnTidy is told of each collection and each such replacement, from any goroutine; it must not block.
 	// Default: nobody.
 	OnTidy func(Tidying)
+	// ContextPages is after how many leases a run that can do with another browser context (LeaseOptions.Renew)
+	// gets one; and so it does when its Chrome has been retired. Default: 0, never.
+	ContextPages int
 	// AcquireTimeout bounds the wait for a place. Default: 0, the context alone does.
 	AcquireTimeout time.Duration
 	// Recycle says when the Chrome that runs share is retired. Default: never.

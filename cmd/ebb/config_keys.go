@@ -100,6 +100,10 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.PagesPerBrowser },
 	},
 	{
+		path: "pool.pages_per_context", help: "Pages after which a run without steps goes on in a new browser context, with its cookies. 0: never.", check: between{0, 100_000_000},
+		field: func(c *Config) any { return &c.Pool.PagesPerContext },
+	},
+	{
 		path: "pool.gc_pages", help: "Pages after which a tab's garbage is collected. 0: when V8 likes.", check: between{0, 1_000_000},
 		field: func(c *Config) any { return &c.Pool.GCPages },
 	},

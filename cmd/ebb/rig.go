@@ -145,6 +145,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	tabs, most := settings.Pool.Tabs.bounds()
 	pool := browser.PoolOptions{
 		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
+		ContextPages: settings.Pool.PagesPerContext,
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled, OnTidy: r.tidied,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
@@ -155,7 +156,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	if o.diagnosis != nil {
 		auto, pool.Tabs = worker.AutoTabs{}, tabs
-		pool.Recycle, pool.CollectPages, pool.TabMark, pool.Launch.KeepPopups = browser.Recycle{}, 0, 0, true
+		pool.Recycle, pool.CollectPages, pool.TabMark, pool.ContextPages, pool.Launch.KeepPopups = browser.Recycle{}, 0, 0, 0, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)
