@@ -49,7 +49,7 @@ var Settings = []Comparison{
 		},
 	},
 	{
-		Name: "tab-memory", Says: "compare when a tab's garbage is collected: never, by pages, by memory, both",
+		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by pages, by memory, by both",
 		Arms: []Arm{
 			{Name: "never", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory="}},
 			{Name: "pages", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory="}},
