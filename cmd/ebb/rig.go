@@ -145,7 +145,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	tabs, most := settings.Pool.Tabs.bounds()
 	pool := browser.PoolOptions{
 		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
-		ContextPages: settings.Pool.PagesPerContext,
+		ContextPages:   settings.Pool.PagesPerContext,
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled, OnTidy: r.tidied,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
