@@ -1,5 +1,7 @@
 package browser
 
+import "context"
+
 // StorageKeys are the storage keys that a tab's lease has touched, as Chrome writes them.
 func (l *Lease) StorageKeys() []string {
 	var keys []string
@@ -14,3 +16,12 @@ const MaxTouched = maxTouched
 
 // OriginOf tells the origin of a URL.
 func OriginOf(url string) (string, bool) { return originOf(url) }
+
+// RendererAnon is what the renderer of a lease's tab holds, also after its release.
+func RendererAnon(ctx context.Context, l *Lease) (int64, bool) { return l.rendererAnon(ctx) }
+
+// ForgetRenderer makes the next reading ask the tab for its renderer.
+func ForgetRenderer(l *Lease) { l.renderer = renderer{} }
+
+// RendererPID is the process that was told, 0 for none.
+func RendererPID(l *Lease) int { return l.renderer.pid }

@@ -8,9 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/heapprofiler"
 )
 
 // Isolation is what a lease's tab shares with others.
@@ -70,6 +67,10 @@ type LeaseOptions struct {
 	Unheld bool
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
 	CountBytes bool
+
+	// Renew lets the run (isolation context) go on in another browser context, which has the cookies of the
+	// one before and nothing else of it, as PoolOptions.ContextPages says. Default: false, it keeps its own.
+	Renew bool
 
 	otherProxy bool // Proxy is not that of the pool's Chrome
 }
@@ -233,27 +234,11 @@ func (l *Lease) release(ctx context.Context, cause error) error {
 		return l.releaseKept(ctx, usable)
 	}
 	if usable && l.options.Isolation != IsolatePage {
-		l.collect(ctx)
-		if p.putIdle(l) {
+		if !l.tidy(ctx) && p.putIdle(l) {
 			return nil
 		}
 	}
 	return l.discard(ctx)
-}
-
-// collectTimeout bounds the collection of a tab's garbage.
-const collectTimeout = 5 * time.Second
-
-// collect collects the tab's garbage where that is due. Where it does not come to be, the next lease sees why.
-func (l *Lease) collect(ctx context.Context) {
-	every := l.pool.options.CollectPages
-	if every <= 0 || l.uncollected < every {
-		return
-	}
-	l.uncollected = 0
-	ctx, cancel := context.WithTimeout(ctx, collectTimeout)
-	defer cancel()
-	_, _ = cdp.Call(ctx, l.session, heapprofiler.CollectGarbage, cdp.Empty{})
 }
 
 // harmless says whether a tab may be used again after an error: those that the page or

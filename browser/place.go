@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 )
 
 // member is one Chrome of the pool. A retired one takes no new runs and is closed when
@@ -47,9 +48,12 @@ type run struct {
 	ground
 	err error
 
-	leases  int  // that are out
-	retired bool // another takes its place: it ends with its last lease
-	ended   bool // EndRun has come: no lease may make its place anew
+	cookies  []*network.Cookie // those that its browser context begins with
+	leases   int               // that are out
+	lent     int               // how many were given
+	renewing bool              // another is being made to take its place
+	retired  bool              // another takes its place: it ends with its last lease
+	ended    bool              // EndRun has come: no lease may make its place anew
 }
 
 // place returns the Chrome and the browser context that a lease belongs to. Both count
@@ -76,8 +80,19 @@ func (p *Pool) place(ctx context.Context, o LeaseOptions) (spot, error) {
 			p.mu.Unlock()
 			return spot{}, errors.New("the run has ended meanwhile")
 		}
-		if r.err == nil && at.enter() {
+		if r.err == nil && p.renewable(r) {
+			r.renewing = true
 			p.mu.Unlock()
+			p.renewRun(ctx, r)
+			continue
+		}
+		if r.err == nil && p.options.ContextPages > 0 && r.options.Renew {
+			p.look(r.member) // nobody else may ask for long
+		}
+		if r.err == nil && at.enter() {
+			r.lent++
+			p.mu.Unlock()
+			p.tellNews()
 			return at, nil
 		}
 		// What the run had is gone, or never came: the next one makes it anew.
@@ -134,6 +149,11 @@ func (p *Pool) prepare(ctx context.Context, r *run) {
 		return
 	}
 	in, err := m.browser.newContext(ctx, r.options.Proxy)
+	if err == nil {
+		if err = m.browser.setCookies(ctx, in, r.cookies); err != nil {
+			err = errors.Join(err, m.browser.disposeContext(context.WithoutCancel(ctx), in))
+		}
+	}
 	if err == nil {
 		p.mu.Lock()
 		r.ground = ground{member: m, context: in}

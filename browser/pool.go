@@ -22,6 +22,16 @@ type PoolOptions struct {
 	// CollectPages is after how many pages the garbage of a tab that is used again is collected. V8 leaves
 	// it: the documents that a tab has left, up to hundreds of MB of them. Default: 0, never.
 	CollectPages int
+	// TabMark is from how many bytes of anonymous memory of its renderer the garbage of such a tab is
+	// collected before. Where the renderer holds twice as much just after, another tab takes the place of
+	// one that has visited 50 pages. Default: 0, whatever it holds.
+	TabMark int64
+	// OnTidy is told of each collection and each such replacement, from any goroutine; it must not block.
+	// Default: nobody.
+	OnTidy func(Tidying)
+	// ContextPages is after how many leases a run that can do with another browser context (LeaseOptions.Renew)
+	// gets one; and so it does when its Chrome has been retired. Default: 0, never.
+	ContextPages int
 	// AcquireTimeout bounds the wait for a place. Default: 0, the context alone does.
 	AcquireTimeout time.Duration
 	// Recycle says when the Chrome that runs share is retired. Default: never.

@@ -45,12 +45,13 @@ type Tab struct {
 
 	unwatch func() // ends the watching of what is fetched; nil without
 
-	weighing    weighing
-	uncollected int   // pages since garbage was collected; only who has the tab touches it
-	steps       steps // chromedp, while interactive steps need it
-	popups      atomic.Int64
-	dialogs     atomic.Int64
-	asked       atomic.Int64 // how many dialogs the document that is open has opened
+	weighing weighing
+	tidiness tidiness
+	renderer renderer
+	steps    steps // chromedp, while interactive steps need it
+	popups   atomic.Int64
+	dialogs  atomic.Int64
+	asked    atomic.Int64 // how many dialogs the document that is open has opened
 }
 
 // document is one that the tab has shown.

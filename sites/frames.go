@@ -16,5 +16,10 @@ func (s *Site) DrawsLazily() bool {
 	if s.Frames == FramesOn || s.Keep == KeepPage {
 		return false
 	}
-	return !slices.ContainsFunc(s.Templates, func(t Template) bool { return len(t.Steps) > 0 })
+	return !s.Interacts()
+}
+
+// Interacts says whether a template of the site has steps.
+func (s *Site) Interacts() bool {
+	return slices.ContainsFunc(s.Templates, func(t Template) bool { return len(t.Steps) > 0 })
 }

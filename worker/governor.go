@@ -28,6 +28,7 @@ type governor struct {
 	budget *Budget
 	wake   chan struct{}          // a run has come or gone
 	news   chan browser.Recycling // from the pool
+	paced  chan budget.Event      // how many tabs are worth having
 
 	gate  *gate // has its own lock
 	asked *asked
@@ -36,7 +37,6 @@ type governor struct {
 	// Owned by the goroutine of run.
 	gauge  *gauge
 	ladder *budget.Ladder
-	tabs   *budget.Tabs
 	held   budget.Event // since when no run begins; zero while they may
 
 	recorded bool // what the budget is
@@ -48,7 +48,7 @@ func newGovernor(w *Worker) *governor {
 		return nil
 	}
 	g := &governor{
-		w: w, budget: w.options.Budget, wake: make(chan struct{}, 1), news: make(chan browser.Recycling, 64),
+		w: w, budget: w.options.Budget, wake: make(chan struct{}, 1), news: make(chan browser.Recycling, 64), paced: make(chan budget.Event, 8),
 		gate: newGate(w.options.Budget.Budget), asked: &asked{}, gauge: newGauge(w),
 	}
 	g.acts = &acts{g: g, retiring: map[int]*retiring{}, told: map[string]bool{}}
@@ -61,7 +61,6 @@ func (g *governor) run(ctx context.Context) {
 		return
 	}
 	g.remember(ctx)
-	g.tabs = budget.NewTabs(g.w.options.Pool.TabLimit())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -72,6 +71,10 @@ func (g *governor) run(ctx context.Context) {
 			g.acts.recycled(ctx, r)
 			timer.Reset(governInterval)
 			continue
+		case e := <-g.paced:
+			g.acts.tell(ctx, e)
+			timer.Reset(0)
+			continue
 		case <-timer.C:
 		case <-g.wake:
 		}
@@ -81,6 +84,17 @@ func (g *governor) run(ctx context.Context) {
 			next = governInterval
 		}
 		timer.Reset(next)
+	}
+}
+
+// tabsChanged takes that there are more or fewer tabs from now on, to be told.
+func (g *governor) tabsChanged(ctx context.Context, e budget.Event) {
+	if g == nil {
+		return
+	}
+	select {
+	case g.paced <- e:
+	case <-ctx.Done():
 	}
 }
 

@@ -34,11 +34,10 @@ func (g *governor) hold(ctx context.Context, now memoryNow) {
 // adaptTabs lets fewer tabs be lent while memory is short.
 func (g *governor) adaptTabs(ctx context.Context, now memoryNow) {
 	pressure, err := g.budget.room.Pressure()
-	limit, why, says, changed := g.tabs.Next(now.at, now.used >= g.budget.Hard, now.used < g.budget.Soft, pressure, err == nil)
+	why, says, changed := g.w.tabs.read(now.at, now.used >= g.budget.Hard, now.used < g.budget.Soft, pressure, err == nil)
 	if !changed {
 		return
 	}
-	g.w.options.Pool.SetTabs(limit)
 	g.acts.tell(ctx, budget.Event{At: now.at, Action: budget.FewerTabs, Reason: why, Says: says, Before: now.used, After: now.used})
 }
 

@@ -42,6 +42,8 @@ type Options struct {
 	UserAgent string
 	// Secret gives the value of ${NAME} in a step. Default: nil, there is none.
 	Secret func(name string) (value string, ok bool)
+	// AutoTabs lets the number of tabs be found by measuring, up to that of the pool. Default: it stays.
+	AutoTabs AutoTabs
 	// Runs is the largest number of runs at work at once. Default: 4.
 	Runs int
 	// MaxRuns ends Run when each site has had this many runs. Default: 0, no limit.
@@ -88,6 +90,8 @@ type Worker struct {
 	quota   *quota
 	// governor keeps memory within the budget; nil without one.
 	governor *governor
+	tabs     *tabLimit
+	climber  *climber // nil where the number of tabs is fixed
 	alarms   *alarms
 	// cleaners do the cleanups of each site, by its name.
 	cleaners map[string]*cleaner
@@ -117,6 +121,8 @@ func New(o Options) (*Worker, error) {
 		w.cleaners[s.Name] = newCleaner(w, s)
 		w.addExit(s.Name)
 	}
+	most := w.options.Pool.TabLimit()
+	w.tabs, w.climber = newTabLimit(w), newClimber(w, most)
 	w.governor = newGovernor(w)
 	engine, err := queue.Open(o.Store, queue.Options{
 		Sites: o.Sites, Handler: w.work, Admit: w.governor.admit, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
@@ -195,6 +201,7 @@ func (w *Worker) measured(ctx context.Context, do func() error) error {
 	ended := make(chan error, 1)
 	var governing sync.WaitGroup
 	governing.Go(func() { w.governor.run(ticks) })
+	governing.Go(func() { w.climber.run(ticks) })
 	go func() {
 		if w.options.Memory.Recorder == nil {
 			ended <- nil
@@ -324,6 +331,8 @@ func outcome(s crawl.Summary, err error) (queue.Outcome, error) {
 // tell passes an event on, and logs those that a person should know.
 func (w *Worker) tell(run queue.Run, e crawl.Event) {
 	switch e.Kind {
+	case crawl.EventPage:
+		w.climber.ended()
 	case crawl.EventNote, crawl.EventPause:
 		w.options.Log.Warn().Str("site", run.Site).Int64("run", run.ID).Dur("delay", e.Delay).Msg(e.Text)
 	case crawl.EventRetry:

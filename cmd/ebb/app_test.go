@@ -80,7 +80,7 @@ func TestConfigIsLoadedOnce(t *testing.T) {
 	a.stdin = bytes.NewBufferString("pool: {tabs: 3}")
 	first, err := a.config()
 	require.NoError(t, err)
-	require.Equal(t, 3, first.Pool.Tabs)
+	require.Equal(t, tabCount(3), first.Pool.Tabs)
 	second, err := a.config()
 	require.NoError(t, err)
 	require.Same(t, first, second)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -77,16 +78,36 @@ type EgressConfig struct {
 	Direct []string
 }
 
+// tabCount is a number of tabs, or autoTabs.
+type tabCount int
+
+// autoTabs lets the number of tabs be found by measuring.
+const autoTabs tabCount = math.MinInt
+
+// bounds are how many tabs there are at first, and how many there may be: so many for each processor
+// where that is to be found.
+func (t tabCount) bounds() (begin, most int) {
+	if t == autoTabs {
+		return 2 * runtime.GOMAXPROCS(0), 4 * runtime.GOMAXPROCS(0)
+	}
+	return int(t), int(t)
+}
+
 // PoolConfig bounds what is open at once.
 type PoolConfig struct {
-	// Tabs is the number of tabs that runs may have open at once.
-	Tabs int
+	// Tabs is the number of tabs that runs may have open at once; autoTabs lets it be found.
+	Tabs tabCount
 	// Runs is the number of runs at work at once.
 	Runs int
 	// PagesPerBrowser is after how many pages a Chrome is replaced; 0 is never.
 	PagesPerBrowser int
+	// PagesPerContext is after how many pages a run gets another browser context; 0 is never.
+	PagesPerContext int
 	// GCPages is after how many pages a tab's garbage is collected; 0 is never.
 	GCPages int
+	// TabMemory is the memory of a tab's renderer from which its garbage is collected before, such as
+	// 60m; "" is whatever it holds.
+	TabMemory string
 	// MaxAge is after how long a Chrome is replaced; 0 is never.
 	MaxAge time.Duration
 	// Idle is after how long without a run a Chrome is closed; 0 is never.
@@ -132,8 +153,8 @@ type LogConfig struct {
 	Format string
 }
 
-// Default is the configuration before anything is read. It depends on the number of
-// CPUs and on the environment's folders for state.
+// Default is the configuration before anything is read. It depends on the environment's
+// folders for state.
 func Default(getenv func(string) string) Config {
 	state := stateFolder(getenv)
 	return Config{
@@ -141,7 +162,7 @@ func Default(getenv func(string) string) Config {
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
 		Egress:   EgressConfig{Enabled: true},
-		Pool:     PoolConfig{Tabs: 2 * runtime.NumCPU(), Runs: 4, PagesPerBrowser: 1000, GCPages: 50, MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
+		Pool:     PoolConfig{Tabs: autoTabs, Runs: 4, PagesPerBrowser: 1000, PagesPerContext: 1000, GCPages: 50, TabMemory: "60m", MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,

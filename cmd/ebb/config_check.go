@@ -37,6 +37,21 @@ func (b between) describe(schema *jsonschema.Schema) {
 	schema.Minimum, schema.Maximum = new(float64(b.low)), new(float64(b.high))
 }
 
+// tabsBetween bounds a *tabCount that is not found by measuring, both ends included.
+type tabsBetween struct{ low, high int }
+
+func (b tabsBetween) check(field any) error {
+	if n := *field.(*tabCount); n != autoTabs && (int(n) < b.low || int(n) > b.high) {
+		return &wanted{fmt.Sprintf("%d is out of range", n), fmt.Sprintf("from %d to %d, or auto", b.low, b.high)}
+	}
+	return nil
+}
+
+func (b tabsBetween) describe(schema *jsonschema.Schema) {
+	between(b).describe(schema)
+	schema.Pattern = "^auto$"
+}
+
 // lasting bounds a *time.Duration, both ends included.
 type lasting struct{ low, high time.Duration }
 
@@ -121,9 +136,12 @@ func (databaseName) check(field any) error {
 func (databaseName) describe(schema *jsonschema.Schema) { schema.MinLength = new(1) }
 
 // memorySize is a size of memory, or empty.
-type memorySize struct{}
+type memorySize struct {
+	least int64
+	whose string // who needs as much
+}
 
-func (memorySize) check(field any) error {
+func (m memorySize) check(field any) error {
 	text := *field.(*string)
 	if text == "" {
 		return nil
@@ -134,8 +152,8 @@ func (memorySize) check(field any) error {
 		return &wanted{text + " has no unit", text + "m or " + text + "g"}
 	case !ok:
 		return &wanted{fmt.Sprintf("%q is not a size", text), "write 512m, 2g or 1.5GiB"}
-	case bytes < budget.Least:
-		return &wanted{text + " is too little for the worker and a Chrome", "at least " + budget.Size(budget.Least)}
+	case bytes < m.least:
+		return &wanted{text + " is too little for " + m.whose, "at least " + budget.Size(m.least)}
 	}
 	return nil
 }

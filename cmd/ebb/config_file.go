@@ -162,6 +162,10 @@ func setNode(field any, node *yaml.Node) error {
 		if node.Tag != "!!int" {
 			return &wanted{fmt.Sprintf("%q is %s", node.Value, nodeKind(node)), "give a whole number"}
 		}
+	case *tabCount:
+		if node.Tag != "!!int" && node.Value != "auto" {
+			return &wanted{fmt.Sprintf("%q is %s", node.Value, nodeKind(node)), "give a whole number or auto"}
+		}
 	case *bool:
 		if node.Tag != "!!bool" {
 			return &wanted{fmt.Sprintf("%q is %s", node.Value, nodeKind(node)), "give true or false"}

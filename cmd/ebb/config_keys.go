@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"time"
+
+	"github.com/ebbworker/ebb/worker/budget"
 )
 
 // A configKey is one row of the configuration's table: file, environment, --set,
@@ -12,8 +14,8 @@ type configKey struct {
 	path string
 	// help says what the value is, with its unit.
 	help string
-	// field is the value in a Config: *string, *[]string, *bool, *int or
-	// *time.Duration.
+	// field is the value in a Config: *string, *[]string, *bool, *int, *tabCount
+	// or *time.Duration.
 	field func(*Config) any
 	// check says what is wrong with a value; nil accepts every one.
 	check valueCheck
@@ -86,7 +88,7 @@ var configKeys = []configKey{
 	},
 
 	{
-		path: "pool.tabs", help: "Number of tabs that runs may have open at once.", check: between{1, 1024}, machine: "two for each CPU",
+		path: "pool.tabs", help: "Number of tabs that runs may have open at once. auto: found by measuring, from two for each CPU, four at most.", check: tabsBetween{1, 1024},
 		field: func(c *Config) any { return &c.Pool.Tabs },
 	},
 	{
@@ -98,8 +100,16 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.PagesPerBrowser },
 	},
 	{
+		path: "pool.pages_per_context", help: "Pages after which a run without steps goes on in a new browser context, with its cookies. 0: never.", check: between{0, 100_000_000},
+		field: func(c *Config) any { return &c.Pool.PagesPerContext },
+	},
+	{
 		path: "pool.gc_pages", help: "Pages after which a tab's garbage is collected. 0: when V8 likes.", check: between{0, 1_000_000},
 		field: func(c *Config) any { return &c.Pool.GCPages },
+	},
+	{
+		path: "pool.tab_memory", help: "Memory of a tab's renderer from which its garbage is collected before: 60m. Empty: whatever it holds.",
+		check: memorySize{least: 16 << 20, whose: "a renderer"}, field: func(c *Config) any { return &c.Pool.TabMemory },
 	},
 	{
 		path: "pool.max_age", help: "Time after which a Chrome is replaced. 0s: never.", check: lasting{0, 365 * 24 * time.Hour},
@@ -150,7 +160,7 @@ var configKeys = []configKey{
 	},
 	{
 		path: "memory.limit", help: "Memory that the worker and its Chromes may use together: 700m, 2g. Empty: the cgroup's limit, or else what the machine can give.",
-		check: memorySize{}, field: func(c *Config) any { return &c.Memory.Limit },
+		check: memorySize{least: budget.Least, whose: "the worker and a Chrome"}, field: func(c *Config) any { return &c.Memory.Limit },
 	},
 	{
 		path: "memory.control", help: "Give memory back, and let runs wait, so that the limit is kept.",

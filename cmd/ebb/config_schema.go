@@ -68,6 +68,8 @@ func keySchema(key *configKey, defaults *Config) *jsonschema.Schema {
 		schema.Type = "boolean"
 	case *int:
 		schema.Type = "integer"
+	case *tabCount:
+		schema.Types = []string{"integer", "string"}
 	case *time.Duration:
 		schema.Type, schema.Pattern = "string", durationPattern
 	case *[]string:

@@ -66,7 +66,7 @@ func TestDefaultsArePossible(t *testing.T) {
 
 func TestAllTypesFromFileEnvironmentAndFlag(t *testing.T) {
 	want := map[string]any{
-		"browser.flags": []string{"--a=1,2", "--b"}, "browser.sandbox": false, "pool.tabs": 12,
+		"browser.flags": []string{"--a=1,2", "--b"}, "browser.sandbox": false, "pool.tabs": tabCount(12),
 		"timeouts.drain": 90 * time.Second, "log.level": "warn",
 	}
 	texts := map[string]string{
@@ -116,9 +116,9 @@ var configCases = []struct {
 	{name: "null site", text: "sites: [a, ~]", fault: "stdin:1:8: sites: element 2 is nothing; give a list of texts"},
 	{name: "no database", text: "database: ''", fault: "database: it is empty"},
 	{name: "other database", text: "database: mysql://x", fault: `database: there is no database "mysql://"`, loaderOnly: true},
-	{name: "tabs 0", text: "pool: {tabs: 0}", fault: "stdin:1:14: pool.tabs: 0 is out of range; from 1 to 1024"},
+	{name: "tabs 0", text: "pool: {tabs: 0}", fault: "stdin:1:14: pool.tabs: 0 is out of range; from 1 to 1024, or auto"},
 	{name: "tabs many", text: "pool: {tabs: 1025}", fault: "1025 is out of range"},
-	{name: "tabs half", text: "pool: {tabs: 1.5}", fault: `pool.tabs: "1.5" is a number; give a whole number`},
+	{name: "tabs half", text: "pool: {tabs: 1.5}", fault: `pool.tabs: "1.5" is a number; give a whole number or auto`},
 	{name: "tabs huge", text: "pool: {tabs: 99999999999999999999}", fault: "pool.tabs: "},
 	{name: "runs", text: "pool: {runs: 0}", fault: "pool.runs: 0 is out of range"},
 	{name: "pages", text: "pool: {pages_per_browser: -1}", fault: "-1 is out of range"},
@@ -190,7 +190,9 @@ func TestSchemaIsStableJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal(data, &schema))
 	require.Equal(t, `"cheap"`, string(schema.Properties["memory"].Properties["profile"].Default))
 	require.Contains(t, schema.Properties["pool"].Properties["tabs"].Description, "two for each CPU")
-	require.Nil(t, schema.Properties["pool"].Properties["tabs"].Default)
+	require.Equal(t, `"auto"`, string(schema.Properties["pool"].Properties["tabs"].Default))
+	require.Contains(t, schema.Properties["memory"].Properties["recordings"].Description, "Default: recordings in")
+	require.Nil(t, schema.Properties["memory"].Properties["recordings"].Default)
 	again, err := ConfigSchema()
 	require.NoError(t, err)
 	require.Equal(t, data, again)

@@ -30,6 +30,16 @@ func setText(field any, text string) error {
 			return wantedf("%q is not a whole number", text)
 		}
 		*field = n
+	case *tabCount:
+		if text == "auto" {
+			*field = autoTabs
+			return nil
+		}
+		n, err := strconv.Atoi(strings.ReplaceAll(text, "_", ""))
+		if err != nil {
+			return wantedf("%q is neither a whole number nor auto", text)
+		}
+		*field = tabCount(n)
 	case *time.Duration:
 		return setDuration(field, text)
 	default:
@@ -94,6 +104,8 @@ func fieldKind(field any) string {
 		return "true or false"
 	case *int:
 		return "a whole number"
+	case *tabCount:
+		return "a whole number or auto"
 	case *time.Duration:
 		return "a duration such as 30s"
 	default:
@@ -112,6 +124,11 @@ func fieldValue(field any) any {
 		return *field
 	case *int:
 		return *field
+	case *tabCount:
+		if *field == autoTabs {
+			return "auto"
+		}
+		return int(*field)
 	case *time.Duration:
 		return shortDuration(*field)
 	default:

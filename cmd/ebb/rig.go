@@ -142,14 +142,21 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		r.exits.run()
 		defer func() { err = errors.Join(err, r.exits.close(r.log)) }()
 	}
+	tabs, most := settings.Pool.Tabs.bounds()
 	pool := browser.PoolOptions{
-		Launch: launch, Tabs: settings.Pool.Tabs, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages,
-		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled,
+		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
+		ContextPages:   settings.Pool.PagesPerContext,
+		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled, OnTidy: r.tidied,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
 	r.exits.chrome(&pool.Launch)
+	auto := worker.AutoTabs{}
+	if most > tabs {
+		auto.Begin = tabs
+	}
 	if o.diagnosis != nil {
-		pool.Recycle, pool.CollectPages, pool.Launch.KeepPopups = browser.Recycle{}, 0, true
+		auto, pool.Tabs = worker.AutoTabs{}, tabs
+		pool.Recycle, pool.CollectPages, pool.TabMark, pool.ContextPages, pool.Launch.KeepPopups = browser.Recycle{}, 0, 0, 0, true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)
@@ -177,7 +184,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.worker, err = worker.New(worker.Options{
 		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o), Egress: r.egress(),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
-		Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
+		AutoTabs: auto, Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
 		OnItems: o.onItems,
 		OnEvent: func(site string, run int64, e crawl.Event) {
@@ -256,6 +263,22 @@ func (r *rig) launched(b *browser.Browser) {
 // recycle is when the configuration says that a Chrome is retired.
 func recycle(pool PoolConfig) browser.Recycle {
 	return browser.Recycle{Pages: pool.PagesPerBrowser, Age: pool.MaxAge, Idle: pool.Idle, Failures: pool.Failures}
+}
+
+// tabMark is the memory of a tab's renderer from which it is tidied, in bytes; 0 for none.
+func tabMark(pool PoolConfig) int64 {
+	bytes, _ := parseMemory(pool.TabMemory) // it has been checked
+	return bytes
+}
+
+// tidied tells of a tab whose garbage was collected, or that was replaced.
+func (r *rig) tidied(d browser.Tidying) {
+	r.shown.tidied(d)
+	event, message := r.log.Debug(), "the garbage of a tab was collected"
+	if d.Replaced {
+		event, message = r.log.Info(), "a tab that stays large is replaced"
+	}
+	event.Str("site", d.Site).Str("reason", string(d.Reason)).Int("pages", d.Pages).Int64("held", d.Held).Dur("took", d.Took).Msg(message)
 }
 
 // recycled tells of a Chrome that is being retired, in the log.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/memprof"
 	"github.com/ebbworker/ebb/memprof/prom"
 	"github.com/ebbworker/ebb/worker/queue"
@@ -31,7 +32,7 @@ func (r *rig) show(ctx context.Context, o rigOptions) (end func(), err error) {
 	}
 	r.shown.memory = prom.NewCollector(prom.Options{Latest: r.memory.Recorder.Latest, Limit: limit})
 	r.shown.activity, err = web.NewActivity(web.ActivityOptions{
-		Sites: o.sites, Version: versionName(), Latest: r.memory.Recorder.Latest, Limit: limit, Collectors: []prometheus.Collector{r.shown.memory},
+		Sites: o.sites, Version: versionName(), Latest: r.memory.Recorder.Latest, Limit: limit, Collectors: []prometheus.Collector{r.shown.memory, poolTabs(r.pool)},
 	})
 	if err != nil {
 		return nil, err
@@ -55,6 +56,12 @@ func (r *rig) show(ctx context.Context, o rigOptions) (end func(), err error) {
 		stop()
 		served.Wait()
 	}, nil
+}
+
+// poolTabs tells how many tabs may be lent now.
+func poolTabs(pool *browser.Pool) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "ebb_pool_tabs", Help: "How many tabs runs may have open at once now."},
+		func() float64 { return float64(pool.TabLimit()) })
 }
 
 // alarm tells an alarm.
@@ -83,6 +90,13 @@ func (s *shown) launched(version string) {
 func (s *shown) recycled(reason string) {
 	if s.activity != nil {
 		s.activity.Recycled(reason)
+	}
+}
+
+// tidied tells of a tab whose garbage was collected, or that was replaced.
+func (s *shown) tidied(d browser.Tidying) {
+	if s.activity != nil {
+		s.activity.Tidied(d.Replaced, string(d.Reason))
 	}
 }
 

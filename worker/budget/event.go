@@ -18,7 +18,7 @@ const (
 	RecreateContext Action = "context"
 	// RetireBrowser gives new runs a new Chrome; the old one closes with its last run.
 	RetireBrowser Action = "browser"
-	// FewerTabs lets fewer tabs be lent at once.
+	// FewerTabs lets fewer tabs be lent at once, or more again.
 	FewerTabs Action = "tabs"
 	// Hold lets no run begin while others are at work.
 	Hold Action = "hold"
@@ -36,6 +36,7 @@ const (
 	ReasonRoom     Reason = "room"     // a run waits, nothing runs, and it would not fit
 	ReasonSlow     Reason = "slow"     // pages have become slower with the browser's age
 	ReasonPressure Reason = "pressure" // tasks wait for memory
+	ReasonPace     Reason = "pace"     // measuring has found how many tabs are worth having
 )
 
 // Event is one thing that was done about memory: by the ladder, or by a rule of the pool.

@@ -29,6 +29,17 @@ func NewTabs(most int) *Tabs { return &Tabs{most: max(most, 1), now: max(most, 1
 // Limit is how many tabs may be lent now.
 func (t *Tabs) Limit() int { return t.now }
 
+// SetMost changes how many there are while memory is not short.
+func (t *Tabs) SetMost(most int) {
+	if t.now == t.most {
+		t.now = most
+	}
+	t.most, t.now = most, min(t.now, most)
+}
+
+// Short says whether memory is short, or fewer tabs are lent because it was.
+func (t *Tabs) Short() bool { return t.calm.IsZero() || t.now < t.most }
+
 // Next takes a reading: whether the hard mark is passed, whether memory is below where it is brought down
 // to, and the pressure in percent (known says whether it could be read). It returns the new limit, why, and
 // whether it is another than before. The least is one.

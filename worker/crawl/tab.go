@@ -54,7 +54,7 @@ func (r *run) leaseOptions(page *queuedPage, isolation sites.Isolation, alone bo
 	options.Site, options.Isolation, options.Run = site.Name, browser.Isolation(isolation), r.options.RunID
 	options.UserAgent, options.BlockURLs, options.MaxDocument = site.UserAgent, site.Block.URLs, r.limits.pageSize
 	options.MaxScript = patience(r.limits.hang, page.Attempts)
-	options.LazyFrames = site.DrawsLazily()
+	options.LazyFrames, options.Renew = site.DrawsLazily(), !site.Interacts()
 	options.BlockKinds = nil
 	for _, kind := range site.Block.Kinds {
 		options.BlockKinds = append(options.BlockKinds, string(kind))

@@ -126,6 +126,15 @@ func (a *Activity) Recycled(reason string) {
 	a.browser("recycled: " + reason)
 }
 
+// Tidied tells of a tab whose garbage was collected, or that was replaced, and why, in a word.
+func (a *Activity) Tidied(replaced bool, reason string) {
+	did := "collected"
+	if replaced {
+		did = "replaced"
+	}
+	a.counters.tidied.WithLabelValues(did, reason).Inc()
+}
+
 // browser lists an event. The caller holds mu.
 func (a *Activity) browser(what string) {
 	a.browsers = append(a.browsers, browserEvent{time.Now(), what})

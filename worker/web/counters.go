@@ -21,6 +21,7 @@ type counters struct {
 	items    *prometheus.CounterVec
 	launches prometheus.Counter
 	recycles *prometheus.CounterVec
+	tidied   *prometheus.CounterVec
 }
 
 func newCounters(o ActivityOptions) *counters {
@@ -42,6 +43,7 @@ func newCounters(o ActivityOptions) *counters {
 		items:    counter("ebb_items_total", "Items of runs that have ended, by site and what they were to those of before.", "site", "change"),
 		launches: prometheus.NewCounter(prometheus.CounterOpts{Name: "ebb_browser_launches_total", Help: "Chromes that were started."}),
 		recycles: counter("ebb_browser_recycles_total", "Chromes that were replaced, by reason.", "reason"),
+		tidied:   counter("ebb_tabs_tidied_total", "Tabs whose garbage was collected, or that were replaced, by reason.", "did", "reason"),
 	}
 	c.build.WithLabelValues(o.Version, runtime.Version()).Set(1)
 	for _, s := range o.Sites { // a counter that begins with its first event hides it from rate()
@@ -58,7 +60,7 @@ func newCounters(o ActivityOptions) *counters {
 // all are the collectors to be registered.
 func (c *counters) all() []prometheus.Collector {
 	return []prometheus.Collector{
-		c.build, c.runs, c.duration, c.success, c.pages, c.items, c.launches, c.recycles,
+		c.build, c.runs, c.duration, c.success, c.pages, c.items, c.launches, c.recycles, c.tidied,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	}
 }

@@ -204,6 +204,7 @@ func TestThePageShowsTextsAsTexts(t *testing.T) {
 	a.Ready()
 	a.Launched("HeadlessChrome/156")
 	a.Recycled("pages")
+	a.Tidied(true, "memory")
 	a.Alarm(memprof.Alarm{Says: "Chrome's memory grows " + hostilePage, Fingerprint: memprof.Fingerprint{ID: "abc"}})
 	a.Event("shop", 7, crawl.Event{Kind: crawl.EventPage, Page: crawl.PageEvent{State: crawl.PageDone, URL: hostilePage}, Progress: crawl.Progress{Visited: 12, Items: 34}})
 	a.Ended(queue.Ended{Run: store.Run{ID: 6, Site: "shop", State: store.RunFailed, Error: hostilePage + strings.Repeat("long ", 1000)}, Duration: time.Second})
@@ -226,6 +227,7 @@ func TestMetricsAreBoundedAndNamedWell(t *testing.T) {
 		a.Event("shop", int64(i), crawl.Event{Kind: crawl.EventPage, Page: crawl.PageEvent{State: crawl.PageDone, URL: fmt.Sprint("http://x/", i), Error: hostilePage}})
 		a.Ended(queue.Ended{Run: store.Run{ID: int64(i), Site: "shop", State: store.RunDone, Error: hostilePage, Items: store.ItemCounts{New: 2, Same: 1}}, Duration: time.Second})
 		a.Recycled("pages")
+		a.Tidied(false, "memory")
 		a.Launched(fmt.Sprint("Chrome/", i))
 		a.Alarm(memprof.Alarm{})
 	}
@@ -236,7 +238,7 @@ func TestMetricsAreBoundedAndNamedWell(t *testing.T) {
 	for _, line := range []string{
 		`ebb_runs_total{site="shop",state="done"} 500`, `ebb_runs_total{site="shop",state="failed"} 0`, `ebb_run_duration_seconds_count{site="shop"} 500`,
 		`ebb_pages_total{site="shop",state="done"} 500`, `ebb_items_total{change="new",site="shop"} 1000`, `ebb_browser_launches_total 500`,
-		`ebb_browser_recycles_total{reason="pages"} 500`, "go_goroutines ", "process_resident_memory_bytes ", `ebb_build_info{`,
+		`ebb_browser_recycles_total{reason="pages"} 500`, `ebb_tabs_tidied_total{did="collected",reason="memory"} 500`, "go_goroutines ", "process_resident_memory_bytes ", `ebb_build_info{`,
 	} {
 		require.Contains(t, body, "\n"+line)
 	}

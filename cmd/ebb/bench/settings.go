@@ -48,4 +48,21 @@ var Settings = []Comparison{
 			{Name: "lazy", Level: LevelCrawl, Frames: "lazy"},
 		},
 	},
+	{
+		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by pages, by memory, by both",
+		Arms: []Arm{
+			{Name: "never", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory="}},
+			{Name: "pages", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory="}},
+			{Name: "memory", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory=60m"}},
+			{Name: "both", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory=60m"}},
+		},
+	},
+	{
+		Name: "renderers", Says: "compare a renderer for each tab with two, and with one, for all of them",
+		Arms: []Arm{
+			{Name: "each", Level: LevelCrawl},
+			{Name: "two", Level: LevelCrawl, Set: []string{"browser.flags=--renderer-process-limit=2"}},
+			{Name: "one", Level: LevelCrawl, Set: []string{"browser.flags=--renderer-process-limit=1"}},
+		},
+	},
 }

@@ -1,0 +1,130 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+)
+
+// renderer is the process that draws a tab, and what is known of its memory. Who has the tab has it.
+type renderer struct {
+	pid   int       // 0 while it is not known
+	host  string    // what the tab showed when its process was asked for: another host may have another
+	asked time.Time // when it was last asked for
+}
+
+// askRendererEvery is the time between two questions of a tab for its process.
+const askRendererEvery = time.Second
+
+// rendererAnon returns the anonymous memory of the tab's renderer in bytes; known says whether it could be
+// told. It costs the reading of one file, and a question to the page where that shows another host than
+// before, at most each second.
+func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
+	r := &t.renderer
+	host := hostOf(t.URL())
+	if r.pid != 0 && r.host == host {
+		if anon, err := readAnon(r.pid); err == nil {
+			return anon, true
+		}
+	}
+	r.pid = 0
+	if time.Since(r.asked) < askRendererEvery {
+		return 0, false
+	}
+	r.asked = time.Now()
+	pid, err := t.askRenderer(ctx)
+	if err != nil {
+		return 0, false
+	}
+	if st, err := readStat(pid); err != nil || st.pgid != t.browser.PID() {
+		return 0, false
+	}
+	if anon, err = readAnon(pid); err != nil {
+		return 0, false
+	}
+	r.pid, r.host = pid, host
+	return anon, true
+}
+
+// noText is looked for in the page, and is not there.
+const noText = "\u2063ebb\u2063"
+
+// askRenderer asks the page for the pid of its process, which stands in the name of every search in a
+// document (Chromium 156: "16321.0"). Neither the page nor its server can see it.
+func (t *Tab) askRenderer(ctx context.Context) (int, error) {
+	s := t.session
+	s.post(dom.CommandEnable, cdp.Empty{})
+	found, err := cdp.Call(ctx, s, dom.PerformSearch, dom.PerformSearchParams{Query: noText})
+	if err == nil {
+		s.post(dom.CommandDiscardSearchResults, dom.DiscardSearchResultsParams{SearchID: found.SearchID})
+	}
+	s.post(dom.CommandDisable, cdp.Empty{})
+	if err != nil {
+		return 0, fmt.Errorf("ask a tab for its renderer: %w", err)
+	}
+	return parseSearchID(found.SearchID)
+}
+
+// foreignPID is what Chrome adds to the pid of a renderer that cannot see its own.
+const foreignPID = 1_000_000_000
+
+// parseSearchID is the pid in the name of a search, "16321.0".
+func parseSearchID(id string) (int, error) {
+	text, _, ok := strings.Cut(id, ".")
+	pid, err := strconv.Atoi(text)
+	if pid > foreignPID {
+		pid -= foreignPID
+	}
+	if !ok || err != nil || pid <= 0 {
+		return 0, fmt.Errorf("no pid in the search ID %q", id)
+	}
+	return pid, nil
+}
+
+// hostOf is the scheme and host of a URL: what decides, with other things, which process shows it.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// readAnon reads the anonymous memory of a process in bytes, without shared memory.
+func readAnon(pid int) (int64, error) {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/statm")
+	if err != nil {
+		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
+	}
+	pages, err := parseStatm(b)
+	if err != nil {
+		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
+	}
+	return pages * int64(os.Getpagesize()), nil
+}
+
+// parseStatm reads /proc/PID/statm: its second field are resident pages, its third those of them that are of
+// files or shared. The rest is anonymous: RssAnon of /proc/PID/status. A process that is ending has none.
+func parseStatm(b []byte) (anonPages int64, err error) {
+	f := bytes.Fields(b)
+	if len(f) < 3 {
+		return 0, fmt.Errorf("%d fields in %q", len(f), b)
+	}
+	resident, err1 := strconv.ParseInt(string(f[1]), 10, 64)
+	shared, err2 := strconv.ParseInt(string(f[2]), 10, 64)
+	switch {
+	case err1 != nil || err2 != nil || shared > resident:
+		return 0, fmt.Errorf("no numbers in %q", b)
+	case resident == 0:
+		return 0, fmt.Errorf("nothing resident in %q", b)
+	}
+	return resident - shared, nil
+}

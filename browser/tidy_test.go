@@ -1,0 +1,123 @@
+package browser_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/ebbworker/ebb/browser"
+	"github.com/ebbworker/ebb/browser/browsertest"
+)
+
+// garbagePage holds some MB for as long as it is open: nodes, and objects that they hold.
+const garbagePage = `<div id=d></div><script>
+const rows = [];
+for (let i = 0; i < 1200; i++) {
+	const p = document.createElement('p');
+	p.textContent = 'row ' + i + ' ' + Math.random();
+	p.kept = { more: [i, String(Math.random()).repeat(8)], of: rows };
+	rows.push(p);
+	document.getElementById('d').append(p);
+}
+</script>`
+
+// tidied visits so many pages in one tab, and returns the most that its renderer held between two pages,
+// and what was told.
+func tidied(t *testing.T, pages int, page string, set func(*browser.PoolOptions)) (most int64, told []browser.Tidying) {
+	t.Helper()
+	ctx := within(t, 3*time.Minute)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Security-Policy", "default-src 'unsafe-inline'; connect-src 'none'; img-src 'none'")
+		fmt.Fprint(w, page)
+	}))
+	defer srv.Close()
+	var mu sync.Mutex
+	options := browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1, OnTidy: func(d browser.Tidying) {
+		mu.Lock()
+		defer mu.Unlock()
+		told = append(told, d)
+	}}
+	set(&options)
+	p := browser.NewPool(options)
+	defer func() { require.NoError(t, p.Close(browsertest.Within(t))) }()
+	for i := range pages {
+		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r"})
+		require.NoError(t, err)
+		_, err = l.Navigate(ctx, fmt.Sprintf("%s/?%d", srv.URL, i))
+		require.NoError(t, err)
+		_, err = l.Evaluate(ctx, `document.readyState === 'complete' || new Promise(ok => addEventListener('load', () => ok(true)))`)
+		require.NoError(t, err)
+		require.NoError(t, l.Release(ctx, nil))
+		if anon, known := browser.RendererAnon(ctx, l); known {
+			most = max(most, anon)
+		}
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	return most, told
+}
+
+// A tab that is used again keeps the documents that it has left until V8 collects by itself: its renderer must
+// stay near the mark all the same, whatever its pages allow themselves to load.
+func TestATabsRendererStaysBelowTheMark(t *testing.T) {
+	const mib, mark = 1 << 20, 60 << 20
+	free, _ := tidied(t, 60, garbagePage, func(*browser.PoolOptions) {})
+	most, told := tidied(t, 300, garbagePage, func(o *browser.PoolOptions) { o.TabMark = mark })
+	t.Logf("most: %d MB without, %d MB with a mark of %d MB, %d collections", free/mib, most/mib, mark/mib, len(told))
+	require.Greater(t, free, int64(2*mark), "these pages leave garbage")
+	require.Less(t, most, int64(mark*3/2), "the mark, and what three pages leave")
+	require.NotEmpty(t, told)
+	for _, d := range told {
+		require.Equal(t, browser.TidyMemory, d.Reason)
+		require.False(t, d.Replaced, "collecting is enough")
+		require.GreaterOrEqual(t, d.Held, int64(mark))
+		require.Positive(t, d.Pages)
+		require.Equal(t, "s", d.Site)
+	}
+}
+
+// The renderer of a tab is told by the name of a search in its page, and another when the tab shows another
+// site: checked against the work that the page makes it do.
+func TestTheRendererOfATabIsTold(t *testing.T) {
+	srv := serve(t, map[string]string{"/": `<p>x`})
+	p := browsertest.Pool(t, 1)
+	ctx := within(t, time.Minute)
+	l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r"})
+	require.NoError(t, err)
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		_, err = l.Navigate(ctx, strings.Replace(srv.URL, "127.0.0.1", host, 1)+"/")
+		require.NoError(t, err)
+		browser.ForgetRenderer(l)
+		anon, known := browser.RendererAnon(ctx, l)
+		require.True(t, known)
+		require.Greater(t, anon, int64(5<<20))
+		pid, err := l.Browser().RendererOf(ctx, l.Tab)
+		require.NoError(t, err)
+		require.NotZero(t, pid, "the machine was too busy to tell")
+		require.Equal(t, pid, browser.RendererPID(l))
+	}
+	require.NoError(t, l.Release(ctx, nil))
+}
+
+// A tab whose renderer holds far more than the mark after a collection is closed, and another opened.
+func TestATabThatStaysLargeIsReplaced(t *testing.T) {
+	const mark = 1 << 20 // no renderer is below twice that
+	_, told := tidied(t, 56, `<p>x`, func(o *browser.PoolOptions) { o.CollectPages, o.TabMark = 50, mark })
+	var replaced []browser.Tidying
+	for _, d := range told {
+		if d.Replaced {
+			replaced = append(replaced, d)
+		}
+	}
+	require.Len(t, replaced, 1)
+	require.Equal(t, browser.TidyMemory, replaced[0].Reason)
+	require.GreaterOrEqual(t, replaced[0].Pages, 50)
+	require.GreaterOrEqual(t, replaced[0].Held, int64(2*mark))
+}
