@@ -40,8 +40,8 @@ type Tab struct {
 	frames  frames     // what is shown now
 	touched *touched   // of the lease that has the tab, or had it last; nil before the first
 
-	shown []document // the latest that were shown, newest last
-	moved chan struct{}  // closed, and made anew, when another document is shown
+	shown []document    // the latest that were shown, newest last
+	moved chan struct{} // closed, and made anew, when another document is shown
 
 	unwatch func() // ends the watching of what is fetched; nil without
 

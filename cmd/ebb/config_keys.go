@@ -108,7 +108,7 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.GCPages },
 	},
 	{
-		path: "pool.tab_memory", help: "Memory of a tab's renderer from which its garbage is collected before: 60m. Empty: whatever it holds.",
+		path: "pool.tab_memory", help: "Memory of a tab's renderer from which its garbage is collected: 128m. Empty: whatever it holds.",
 		check: memorySize{least: 16 << 20, whose: "a renderer"}, field: func(c *Config) any { return &c.Pool.TabMemory },
 	},
 	{

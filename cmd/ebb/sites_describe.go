@@ -224,13 +224,15 @@ func blockedText(b sites.Block, byFlags []string) string {
 			asked = append(asked, string(kind))
 		}
 	}
-	asked = append(asked, b.URLs...)
 	var parts []string
 	if len(flagged) > 0 {
 		parts = append(parts, strings.Join(flagged, ", ")+" (by Chrome's start flags: all sites agree)")
 	}
 	if len(asked) > 0 {
 		parts = append(parts, strings.Join(asked, ", ")+" (at each request)")
+	}
+	if len(b.URLs) > 0 {
+		parts = append(parts, strings.Join(b.URLs, ", ")+" (in the network service)")
 	}
 	if len(parts) == 0 {
 		return "nothing"

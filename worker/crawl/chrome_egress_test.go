@@ -17,7 +17,8 @@ import (
 )
 
 // TestEgressInChrome: pages that may not be reached, themselves, by a redirect, or by the
-// redirect of their robots.txt, fail with a class of their own, once, and the others are taken.
+// redirect of their robots.txt, fail with a class of their own, once, and the others are taken. So it is with
+// hosts that are trusted, whose documents are not held.
 func TestEgressInChrome(t *testing.T) {
 	secret := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("%s was reached", r.URL) }))
 	t.Cleanup(secret.Close)
@@ -43,9 +44,19 @@ func TestEgressInChrome(t *testing.T) {
 	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: 2})
 	t.Cleanup(func() { require.NoError(t, pool.Close(browsertest.Within(t))) })
 
-	for _, robots := range []sites.RobotsRule{sites.RobotsObey, sites.RobotsIgnore} {
+	trusting := NewHosts(0)
+	for _, url := range []string{w.URL, secret.URL} {
+		key := strings.TrimPrefix(url, "http://")
+		trusting.byKey[key] = newHost(key)
+		trusting.byKey[key].plain = trustAfter
+	}
+	for _, test := range []struct {
+		robots sites.RobotsRule
+		hosts  *Hosts
+	}{{sites.RobotsObey, NewHosts(0)}, {sites.RobotsIgnore, NewHosts(0)}, {sites.RobotsIgnore, trusting}} {
+		robots := test.robots
 		r := w.visit(t, pool, func(s *sites.Site) { s.Follow.Origins, s.Robots = []string{"*"}, robots }, func(o *Options) {
-			o.Robots = NewRobotsCache(RobotsOptions{Client: &http.Client{Transport: door}})
+			o.Robots, o.Hosts = NewRobotsCache(RobotsOptions{Client: &http.Client{Transport: door}}), test.hosts
 		})
 		require.NoError(t, r.err)
 		require.Equal(t, []int{2, 2, 0}, []int{r.Done, r.Failed, r.Retries}, fmt.Sprint(robots))

@@ -49,12 +49,12 @@ var Settings = []Comparison{
 		},
 	},
 	{
-		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by pages, by memory, by both",
+		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by memory, by pages",
 		Arms: []Arm{
 			{Name: "never", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory="}},
-			{Name: "pages", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory="}},
-			{Name: "memory", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory=60m"}},
-			{Name: "both", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory=60m"}},
+			{Name: "128m", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory=128m"}},
+			{Name: "60m", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory=60m"}},
+			{Name: "50 pages", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory="}},
 		},
 	},
 	{
