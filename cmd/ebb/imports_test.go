@@ -60,7 +60,7 @@ var theirImports = map[string][]string{
 	"github.com/chromedp/":                 {"browser", "memprof/devtools"},
 	"golang.org/x/net/http/httpproxy":      {"browser"},
 	"golang.org/x/sync/":                   {"browser", "cmd/ebb/faults"},
-	"golang.org/x/sys/unix":                {"browser", "worker/store", "cmd/ebb"},
+	"golang.org/x/sys/unix":                {"browser", "memprof/linux", "worker/store", "cmd/ebb"},
 	"github.com/google/jsonschema-go/":     {"sites", "cmd/ebb"},
 	"go.yaml.in/yaml/":                     {"sites", "cmd/ebb"},
 	"golang.org/x/net/idna":                {"sites"},

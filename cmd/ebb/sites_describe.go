@@ -232,7 +232,7 @@ func blockedText(b sites.Block, byFlags []string) string {
 		parts = append(parts, strings.Join(asked, ", ")+" (at each request)")
 	}
 	if len(b.URLs) > 0 {
-		parts = append(parts, strings.Join(b.URLs, ", ")+" (in the network service)")
+		parts = append(parts, strings.Join(b.URLs, ", ")+" (by address)")
 	}
 	if len(parts) == 0 {
 		return "nothing"
