@@ -116,8 +116,11 @@ func TestATabThatStaysLargeIsReplaced(t *testing.T) {
 			replaced = append(replaced, d)
 		}
 	}
-	require.Len(t, replaced, 1)
-	require.Equal(t, browser.TidyMemory, replaced[0].Reason)
-	require.GreaterOrEqual(t, replaced[0].Pages, 50)
-	require.GreaterOrEqual(t, replaced[0].Held, int64(2*mark))
+	require.NotEmpty(t, replaced)
+	require.LessOrEqual(t, len(replaced), 110/50, "no tab is replaced before its 50th page")
+	for _, d := range replaced {
+		require.Equal(t, browser.TidyMemory, d.Reason)
+		require.GreaterOrEqual(t, d.Pages, 50)
+		require.GreaterOrEqual(t, d.Held, int64(2*mark))
+	}
 }
