@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -16,21 +15,21 @@ import (
 
 // renderer is the process that draws a tab, and what is known of its memory. Who has the tab has it.
 type renderer struct {
-	pid   int       // 0 while it is not known
-	host  string    // what the tab showed when its process was asked for: another host may have another
-	asked time.Time // when it was last asked for
+	pid    int       // 0 while it is not known
+	origin string    // what the tab showed when its process was asked for: another may have another
+	asked  time.Time // when it was last asked for
 }
 
 // askRendererEvery is the time between two questions of a tab for its process.
 const askRendererEvery = time.Second
 
 // rendererAnon returns the anonymous memory of the tab's renderer in bytes; known says whether it could be
-// told. It costs the reading of one file, and a question to the page where that shows another host than
+// told. It costs the reading of one file, and a question to the page where that shows another origin than
 // before, at most each second.
 func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
 	r := &t.renderer
-	host := hostOf(t.URL())
-	if r.pid != 0 && r.host == host {
+	origin, _ := originOf(t.URL())
+	if r.pid != 0 && r.origin == origin {
 		if anon, err := readAnon(r.pid); err == nil {
 			return anon, true
 		}
@@ -50,7 +49,7 @@ func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
 	if anon, err = readAnon(pid); err != nil {
 		return 0, false
 	}
-	r.pid, r.host = pid, host
+	r.pid, r.origin = pid, origin
 	return anon, true
 }
 
@@ -87,15 +86,6 @@ func parseSearchID(id string) (int, error) {
 		return 0, fmt.Errorf("no pid in the search ID %q", id)
 	}
 	return pid, nil
-}
-
-// hostOf is the scheme and host of a URL: what decides, with other things, which process shows it.
-func hostOf(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
 }
 
 // readAnon reads the anonymous memory of a process in bytes, without shared memory.
