@@ -196,26 +196,18 @@ func (t *turn) fine() {
 const trustAfter = 3
 
 // trusted says that the host's next page can be expected to come with status 200.
-func (t *turn) trusted() bool {
-	hosts := t.guest.hosts
-	hosts.mu.Lock()
-	defer hosts.mu.Unlock()
-	return t.host.plain >= trustAfter
+func (t *turn) trusted() (plain bool) {
+	t.locked(func(time.Time) { plain = t.host.plain >= trustAfter })
+	return plain
 }
 
 // trust notes a page with status 200, and distrust one with another.
 func (t *turn) trust() {
-	hosts := t.guest.hosts
-	hosts.mu.Lock()
-	defer hosts.mu.Unlock()
-	t.host.plain = min(t.host.plain+1, trustAfter)
+	t.locked(func(time.Time) { t.host.plain = min(t.host.plain+1, trustAfter) })
 }
 
 func (t *turn) distrust() {
-	hosts := t.guest.hosts
-	hosts.mu.Lock()
-	defer hosts.mu.Unlock()
-	t.host.plain = 0
+	t.locked(func(time.Time) { t.host.plain = 0 })
 }
 
 func (t *turn) locked(do func(now time.Time)) {
