@@ -99,5 +99,7 @@ func TestTrustInChrome(t *testing.T) {
 	}
 	require.Equal(t, seen[false], seen[true])
 	require.Equal(t, ClassType, seen[true][w.URL+"/none"])
+	require.Equal(t, 3, w.count("/none"), "once held; once not, and once more to know why")
+	require.Equal(t, 2, w.count("/gone"), "once each time")
 	require.Equal(t, ClassBlocked, seen[true][w.URL+"/denied"])
 }
