@@ -103,8 +103,8 @@ const (
 )
 
 // hold pauses every document at its response, or none. Paused, it gives the status, the headers and each
-// redirect without the Network domain, and can be refused before it is loaded: for a tenth of a page's
-// processor time. What the lease blocks by kind is paused at its request, and failed.
+// redirect without the Network domain, and can be refused before it is loaded: for a round trip, and a
+// detour for all of the page's requests. What the lease blocks by kind is paused at its request, and failed.
 func (t *Tab) hold(ctx context.Context, want holding) error {
 	if t.held == want {
 		return nil

@@ -62,7 +62,7 @@ type LeaseOptions struct {
 	// frames waits until then. Interactive steps have frames all the same. Where headless-shell is not what
 	// runs, it does nothing. Default: false.
 	LazyFrames bool
-	// Unheld lets documents come without being held at their answer, which costs a tenth of a page's processor time:
+	// Unheld lets documents come without being held at their answer, which costs round trips and a detour for all of a page's requests:
 	// Navigate then does not know their status, headers and redirects. Default: false.
 	Unheld bool
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
