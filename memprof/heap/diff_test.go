@@ -192,6 +192,27 @@ func TestForgottenIDsOfOneClass(t *testing.T) {
 	require.Equal(t, []any{"window.list : Array", uint64(100 * 24), 100}, []any{d.Paths[0].Path, d.Paths[0].Share, d.Paths[0].NewObjects})
 }
 
+// A heap that has hardly changed gets nearly the same ids again: one object more, and those behind
+// it have their neighbour's.
+func TestForgottenIDsThatMostlyAgree(t *testing.T) {
+	page := func(more int) *graph {
+		g := draw()
+		for i := range 200 {
+			part := fmt.Sprint("part", i)
+			g.node(part, "object", fmt.Sprint("Part", i), 101+2*i, 24).edge("window", "property", part, part)
+		}
+		for i := range more {
+			name := fmt.Sprint("code", i)
+			g.node(name, "code", name, 501+2*i, 0).edge("window", "internal", name, name)
+		}
+		g.nodes[g.index["window"]].id = 501 + 2*more
+		return g
+	}
+	d := compare(t, page(0), page(1))
+	require.True(t, d.ByPath)
+	require.Empty(t, d.Paths)
+}
+
 // The entries of a hash table stand elsewhere when it has grown: as many are new as there are more.
 func TestCountsAreOfWhatCameInAddition(t *testing.T) {
 	page := func(entries, offset int) *graph {

@@ -1,5 +1,7 @@
 package heap
 
+import "slices"
+
 // match finds for each node of next the node of prev that it was: the same object, by its id, or
 // else what stood at the same place, by its path as in BLeak (Vilk and Berger, PLDI 2018): the
 // match of the node before it has a reference with the same name. none for what has no match.
@@ -35,8 +37,16 @@ type edgeKey struct {
 
 // idsHold tells whether V8 has kept the ids: then objects that have the same id are of the same
 // sort and name. Each name has one vote: where most objects are of one class, two that have nothing
-// to do with each other are mostly alike.
+// to do with each other are mostly alike. V8 numbers a heap that it has forgotten anew in the same
+// order, so one that has hardly changed agrees but for a shift somewhere; a global object, which is
+// none under its id later, tells that.
 func (m *matcher) idsHold() bool {
+	globals := m.next.globals()
+	for _, n := range m.prev.globals() {
+		if found := m.next.find(m.prev.nodeID[n]); found != none && !slices.Contains(globals, found) {
+			return false
+		}
+	}
 	alike := make([]int, m.next.strings.count()) // by name: objects that are alike less those that are not
 	for n := range uint32(m.next.Nodes()) {
 		found := m.prev.find(m.next.nodeID[n])
