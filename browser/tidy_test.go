@@ -69,7 +69,7 @@ func tidied(t *testing.T, pages int, page string, set func(*browser.PoolOptions)
 func TestATabsRendererStaysBelowTheMark(t *testing.T) {
 	const mib, mark = 1 << 20, 60 << 20
 	free, _ := tidied(t, 60, garbagePage, func(*browser.PoolOptions) {})
-	most, told := tidied(t, 300, garbagePage, func(o *browser.PoolOptions) { o.TabMark = mark })
+	most, told := tidied(t, 120, garbagePage, func(o *browser.PoolOptions) { o.TabMark = mark })
 	t.Logf("most: %d MB without, %d MB with a mark of %d MB, %d collections", free/mib, most/mib, mark/mib, len(told))
 	require.Greater(t, free, int64(2*mark), "these pages leave garbage")
 	require.Less(t, most, int64(mark*3/2), "the mark, and what three pages leave")
