@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -47,6 +48,7 @@ type run struct {
 	noted      map[string]bool         // hosts whose crawl delay was noted
 	failures   map[Class]int           // failed pages
 	lingers    bool                    // what was last told the journal
+	pending    pending                 // what it waited for last
 	stop       error                   // why no more pages are taken
 	againClass Class                   // with ErrAgain: why
 	retryAfter time.Duration           // the longest that a host asked for at the end
@@ -148,13 +150,15 @@ func (r *run) scrape(ctx context.Context) error {
 		return err
 	}
 	drain := r.options.Drain
+	timer := time.NewTimer(math.MaxInt64)
+	defer timer.Stop()
 	for {
 		pending := r.dispatch(visitCtx)
 		if r.finished(pending) {
 			break
 		}
 		r.linger()
-		timer := pending.timer()
+		pending.set(timer)
 		select {
 		case report := <-r.results:
 			r.settle(report)
@@ -169,7 +173,6 @@ func (r *run) scrape(ctx context.Context) error {
 		case <-r.interrupted(ctx):
 			r.halt(context.Cause(ctx))
 		}
-		timer.Stop()
 	}
 	r.visits.Wait()
 	r.linger()

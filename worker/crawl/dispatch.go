@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"time"
 
@@ -29,16 +30,16 @@ func (p *pending) by(at time.Time, paused bool) {
 	}
 }
 
-// timer fires when a page may be started; never when no time is known.
-func (p *pending) timer() *time.Timer {
-	wait := time.Duration(1<<63 - 1)
+// set has a timer fire when a page may be started; never when no time is known.
+func (p *pending) set(timer *time.Timer) {
+	wait := time.Duration(math.MaxInt64)
 	if !p.at.IsZero() {
 		wait = time.Until(p.at)
 	}
-	return time.NewTimer(wait)
+	timer.Reset(wait)
 }
 
-// dispatch starts every visit that can start now, and says what the rest waits for.
+// dispatch starts every visit that can start now, and says what the rest waits for; until the next call.
 func (r *run) dispatch(ctx context.Context) *pending {
 	r.tellNotes()
 	for {
@@ -48,7 +49,8 @@ func (r *run) dispatch(ctx context.Context) *pending {
 			return &pending{}
 		}
 		now := time.Now()
-		p := &pending{}
+		p := &r.pending
+		*p = pending{full: p.full[:0]}
 		p.by(r.frontier.ripen(now), true) // a retry that is far off is one that a host asked for
 		if r.open >= r.tabs() || r.unsaved >= mostUnsaved {
 			r.mu.Unlock()

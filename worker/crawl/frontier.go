@@ -54,6 +54,7 @@ type frontier struct {
 	links   map[uint64]struct{} // what is known to lead to a page that is: see linkHash
 	seed    maphash.Seed
 	lanes   map[string]*lane
+	ordered []*lane       // what heads returned last
 	delayed []*queuedPage // failed pages until they are due
 	order   int
 	queued  int // pages in lanes and in delayed
@@ -268,19 +269,19 @@ func (f *frontier) ripen(now time.Time) (next time.Time) {
 	return next
 }
 
-// heads are the hosts with waiting pages, the one whose page comes next first.
+// heads are the hosts with waiting pages, the one whose page comes next first; until the next call.
 func (f *frontier) heads() []*lane {
-	lanes := make([]*lane, 0, len(f.lanes))
+	f.ordered = f.ordered[:0]
 	for _, l := range f.lanes {
-		lanes = append(lanes, l)
+		f.ordered = append(f.ordered, l)
 	}
-	slices.SortFunc(lanes, func(a, b *lane) int {
+	slices.SortFunc(f.ordered, func(a, b *lane) int {
 		if a.pages[0].before(b.pages[0]) {
 			return -1
 		}
 		return 1
 	})
-	return lanes
+	return f.ordered
 }
 
 // take removes a lane's next page. It counts against the pages limit from now on.

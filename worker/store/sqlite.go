@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"regexp"
+	"strconv"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
@@ -139,8 +142,36 @@ func (t sqlTx) within(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-// ordinal writes parameters as SQLite counts them: ?1 for $1.
-func ordinal(query string) string { return strings.ReplaceAll(query, "$", "?") }
+// ordinal writes parameters as SQLite counts them: ?1 for $1, and ? for all where they stand in order,
+// since the driver asks for the name of each that has one.
+func ordinal(query string) string {
+	if text, ok := ordinals.Load(query); ok {
+		return text.(string)
+	}
+	inOrder, count := true, 0
+	text := parameter.ReplaceAllStringFunc(query, func(p string) string {
+		count++
+		inOrder = inOrder && p[1:] == strconv.Itoa(count)
+		return "?" + p[1:]
+	})
+	if inOrder {
+		text = parameter.ReplaceAllString(query, "?")
+	}
+	if ordinalCount.Add(1) <= mostOrdinals {
+		ordinals.Store(query, text)
+	}
+	return text
+}
+
+// ordinals keeps what ordinal has written: a batch's statements are long, and always the same.
+var (
+	ordinals     sync.Map // of string
+	ordinalCount atomic.Int64
+)
+
+const mostOrdinals = 1024
+
+var parameter = regexp.MustCompile(`\$[0-9]+`)
 
 func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	result, err := t.tx.ExecContext(t.within(ctx), ordinal(query), args...)
