@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -180,8 +181,12 @@ func TestShopWithChallenges(t *testing.T) {
 			s := newShop(t, 2)
 			s.pages["/cdn-cgi/challenge-platform/x.js"] = html("")
 			s.pages["/p/1"] = s.challenged(test.status, test.header, test.body)
+			limit := time.Second // of which one that stays takes all
+			if strings.HasPrefix(name, "passes") {
+				limit = 10 * time.Second
+			}
 			summary, journal := s.crawl(t, pool, s.site(t, func(s *sites.Site) {
-				s.Challenge = sites.Challenge{Mode: test.mode, Limit: sites.Duration(time.Second)}
+				s.Challenge = sites.Challenge{Mode: test.mode, Limit: sites.Duration(limit)}
 				s.Limits.Retries = new(0)
 			}), nil)
 			page := journal.pages[s.URL+"/p/1"]
