@@ -55,7 +55,7 @@ func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
 const noText = "\u2063ebb\u2063"
 
 // errNoRenderer says that what Chrome answered names no process of its own.
-var errNoRenderer = errors.New("Chrome does not tell the renderer of a tab")
+var errNoRenderer = errors.New("the renderer of a tab is not told")
 
 // RendererPID asks the tab's page for the pid of its process, which stands in the name of every search in a
 // document (Chromium 156: "16321.0"). Neither the page nor its server can see it. The page's main thread answers,
