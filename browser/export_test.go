@@ -19,9 +19,3 @@ func OriginOf(url string) (string, bool) { return originOf(url) }
 
 // RendererAnon is what the renderer of a lease's tab holds, also after its release.
 func RendererAnon(ctx context.Context, l *Lease) (int64, bool) { return l.rendererAnon(ctx) }
-
-// ForgetRenderer makes the next reading ask the tab for its renderer.
-func ForgetRenderer(l *Lease) { l.renderer = renderer{} }
-
-// RendererPID is the process that was told, 0 for none.
-func RendererPID(l *Lease) int { return l.renderer.pid }

@@ -20,13 +20,17 @@ import (
 // the kernel. So a page that is slow because the machine is busy, that waits for something, or that is
 // being laid out is left alone.
 //
-// Which renderer is the tab's is not known; the one that took most is. Where two pages keep
-// the processor at once, the time of one may be held against the other.
+// Whose time that is, spell finds out. The tab does not tell: only an idle main thread answers RendererPID, so
+// what was told before a script keeps that thread is the process of an earlier document, which may have been
+// another, and most scripts that do not end run while their document loads. Nor is Chrome made to tell the
+// thread's time with its answer (Performance.enable): a page could then send what it likes into the pipe,
+// by console.timeStamp, as fast as it likes.
 type guard struct {
 	session *session
 	root    int // the pid of Chrome's main process
 	// limit is how much processor time a script may take without a pause, in nanoseconds; 0 is any.
 	limit atomic.Int64
+	moves atomic.Int64 // how many documents the tab has shown
 
 	mu       sync.Mutex // owns what follows
 	waiting  int        // calls that are in flight
@@ -178,7 +182,8 @@ func (g *guard) rest() {
 func (g *guard) asked() bool {
 	answer, forget := g.session.ask(cdpruntime.CommandGetIsolateID)
 	defer forget()
-	var first map[int]time.Duration // what the main threads had taken when a script was first seen to run
+	var script spell
+	moves := g.moves.Load()
 	for g.needed() {
 		select {
 		case <-answer:
@@ -187,18 +192,16 @@ func (g *guard) asked() bool {
 			return false
 		case <-time.After(guardTick):
 		}
+		if now := g.moves.Load(); now != moves || g.ours() {
+			script, moves = spell{}, now
+		}
 		if g.ours() {
-			first = nil
 			continue
 		}
 		if !g.running() || len(answer) > 0 {
 			continue
 		}
-		now := mainThreads(g.root)
-		if first == nil {
-			first = now
-		}
-		if limit := time.Duration(g.limit.Load()); limit > 0 && most(first, now) >= limit {
+		if limit := time.Duration(g.limit.Load()); limit > 0 && script.look(threadsOf(g.root)) >= limit {
 			g.session.giveUp(fmt.Errorf("%w: it took %s of processor time without a pause", ErrScript, limit))
 			return false
 		}

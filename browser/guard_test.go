@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -143,4 +144,77 @@ func TestDocumentWithoutEnd(t *testing.T) {
 	err = l.WaitFor(limited, browser.Condition{Event: "dom"})
 	require.ErrorIs(t, err, browser.ErrTooLarge)
 	require.NoError(t, l.Release(ctx, err))
+}
+
+// TestAScriptIsNotHeldToTheTimeOfOthers holds that a script which takes little of the processor, though it does not
+// pause, is not ended for what another page takes; it was.
+func TestAScriptIsNotHeldToTheTimeOfOthers(t *testing.T) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/slow", func(http.ResponseWriter, *http.Request) { time.Sleep(90 * time.Millisecond) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<p>x<script>`+busyFor+`
+for (const end = performance.now() + 4000; performance.now() < end;) {
+	const ask = new XMLHttpRequest();
+	ask.open("GET", "/slow", false);
+	ask.send();
+	busy(5);
+}
+document.title = "end"</script>`)
+	})
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	p := browsertest.Pool(t, 2)
+	ctx := within(t, time.Minute)
+	other, err := p.Acquire(ctx, browser.LeaseOptions{Site: "other", Run: "other"})
+	require.NoError(t, err)
+	l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", MaxScript: 700 * time.Millisecond})
+	require.NoError(t, err)
+	busy := make(chan error, 1)
+	go func() {
+		_, err := other.EvaluateMain(ctx, `(() => { `+busyFor+` busy(5000) })()`)
+		busy <- err
+	}()
+	_, err = l.Navigate(ctx, srv.URL+"/")
+	require.NoError(t, err)
+	require.NoError(t, l.WaitFor(ctx, browser.Condition{Function: `document.title === "end"`}))
+	require.NoError(t, <-busy)
+	require.NoError(t, l.Release(ctx, nil))
+	require.NoError(t, other.Release(ctx, nil))
+}
+
+// TestScriptThatDoesNotEndAmongOthers holds that a script is ended which runs in another process than the tab's
+// document before, while other pages take the processor and the network; and that these go on.
+func TestScriptThatDoesNotEndAmongOthers(t *testing.T) {
+	srv := serve(t, map[string]string{
+		"/":      `<p>fine`,
+		"/load":  `<p>x<script>while (true);</script>`,
+		"/fetch": `<p>x<script>let n = 0; setInterval(() => { fetch("/"); n++ }, 10)</script>`,
+		"/busy":  `<p>x<script>` + busyFor + `let n = 0; setInterval(() => { busy(100); n++ }, 1)</script>`,
+	})
+	p := browsertest.Pool(t, 3)
+	ctx := within(t, time.Minute)
+	lend := func(path string) *browser.Lease {
+		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: path, Run: path, MaxScript: 700 * time.Millisecond})
+		require.NoError(t, err)
+		_, err = l.Navigate(ctx, srv.URL+path)
+		require.NoError(t, err)
+		return l
+	}
+	others := []*browser.Lease{lend("/fetch"), lend("/busy")}
+	l := lend("/")
+	before := told(ctx, t, l.Tab)
+	_, err := l.Navigate(ctx, strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)+"/load")
+	require.NoError(t, err)
+	begun := time.Now()
+	err = l.WaitFor(ctx, browser.Condition{Selector: "#never"})
+	require.ErrorIs(t, err, browser.ErrScript)
+	t.Logf("%v after %s", err, time.Since(begun).Round(time.Millisecond))
+	require.NotContains(t, renderers(l.Browser().PID()), before, "the document had another process")
+	require.NoError(t, l.Release(ctx, err))
+	for _, other := range others {
+		_, err := other.EvaluateMain(ctx, `new Promise(ok => { const was = n, id = setInterval(() => { if (n > was) ok(clearInterval(id)) }, 10) })`)
+		require.NoError(t, err, other.URL())
+		require.NoError(t, other.Release(ctx, nil))
+	}
 }

@@ -60,10 +60,20 @@ func parseStat(b []byte) (stat, error) {
 // architecture that Chrome runs on.
 const clockTick = 10 * time.Millisecond
 
-// mainThreads are the processor times that the main threads of the processes of a Chrome have
-// taken so far, by pid.
-func mainThreads(root int) map[int]time.Duration {
-	took := map[int]time.Duration{}
+// threads are what the two threads of a process of Chrome that matter here have done so far.
+type threads struct {
+	main time.Duration // of the processor, by the main thread
+	// ears is how often and for how long the thread has run that hears what the process is asked, as the kernel
+	// writes it; "" where that cannot be read.
+	ears string
+}
+
+// earsName is the thread that hears what a process of Chrome is asked, Chrome_ChildIOThread, as the kernel cuts it.
+const earsName = "Chrome_ChildIOT"
+
+// threadsOf are the threads of the processes of a Chrome, by pid.
+func threadsOf(root int) map[int]threads {
+	all := map[int]threads{}
 	eachProcess(func(pid int) {
 		if st, err := readStat(pid); err != nil || st.pgid != root || pid == root {
 			return
@@ -74,20 +84,28 @@ func mainThreads(root int) map[int]time.Duration {
 			return
 		}
 		if st, err := parseStat(b); err == nil {
-			took[pid] = st.took
+			all[pid] = threads{main: st.took, ears: readEars("/proc/" + n + "/task/")}
 		}
 	})
-	return took
+	return all
 }
 
-// most is the most that one of the processes has taken in between.
-func most(before, after map[int]time.Duration) (took time.Duration) {
-	for pid, now := range after {
-		if then, known := before[pid]; known {
-			took = max(took, now-then)
+// readEars reads what the kernel says of the thread that hears, of those below dir.
+func readEars(dir string) string {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return ""
+	}
+	for _, e := range entries {
+		name, err := os.ReadFile(dir + e.Name() + "/comm")
+		if err != nil || string(bytes.TrimSpace(name)) != earsName {
+			continue
+		}
+		if text, err := os.ReadFile(dir + e.Name() + "/schedstat"); err == nil {
+			return string(text)
 		}
 	}
-	return took
+	return ""
 }
 
 // eachProcess calls fn with the pid of every process that /proc shows.

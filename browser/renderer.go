@@ -3,6 +3,7 @@ package browser
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -39,11 +40,8 @@ func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
 		return 0, false
 	}
 	r.asked = time.Now()
-	pid, err := t.askRenderer(ctx)
+	pid, err := t.RendererPID(ctx)
 	if err != nil {
-		return 0, false
-	}
-	if st, err := readStat(pid); err != nil || st.pgid != t.browser.PID() {
 		return 0, false
 	}
 	if anon, err = readAnon(pid); err != nil {
@@ -56,9 +54,13 @@ func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
 // noText is looked for in the page, and is not there.
 const noText = "\u2063ebb\u2063"
 
-// askRenderer asks the page for the pid of its process, which stands in the name of every search in a
-// document (Chromium 156: "16321.0"). Neither the page nor its server can see it.
-func (t *Tab) askRenderer(ctx context.Context) (int, error) {
+// errNoRenderer says that what Chrome answered names no process of its own.
+var errNoRenderer = errors.New("the renderer of a tab is not told")
+
+// RendererPID asks the tab's page for the pid of its process, which stands in the name of every search in a
+// document (Chromium 156: "16321.0"). Neither the page nor its server can see it. The page's main thread answers,
+// for the document that is open then: the next one may have another process.
+func (t *Tab) RendererPID(ctx context.Context) (int, error) {
 	s := t.session
 	s.post(dom.CommandEnable, cdp.Empty{})
 	found, err := cdp.Call(ctx, s, dom.PerformSearch, dom.PerformSearchParams{Query: noText})
@@ -69,7 +71,14 @@ func (t *Tab) askRenderer(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask a tab for its renderer: %w", err)
 	}
-	return parseSearchID(found.SearchID)
+	pid, err := parseSearchID(found.SearchID)
+	if err != nil {
+		return 0, err
+	}
+	if st, err := readStat(pid); err != nil || st.pgid != t.browser.PID() {
+		return 0, fmt.Errorf("%w: process %d is none of its own", errNoRenderer, pid)
+	}
+	return pid, nil
 }
 
 // foreignPID is what Chrome adds to the pid of a renderer that cannot see its own.
@@ -83,7 +92,7 @@ func parseSearchID(id string) (int, error) {
 		pid -= foreignPID
 	}
 	if !ok || err != nil || pid <= 0 {
-		return 0, fmt.Errorf("no pid in the search ID %q", id)
+		return 0, fmt.Errorf("%w: no pid in the search ID %q", errNoRenderer, id)
 	}
 	return pid, nil
 }

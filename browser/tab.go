@@ -136,6 +136,9 @@ func (t *Tab) listen() {
 		if ev.Frame == nil {
 			return
 		}
+		if ev.Frame.ParentID == "" {
+			t.session.guard.moves.Add(1)
+		}
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if key, ok := t.frames.came(ev.Frame); ok {

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"errors"
 	"os"
 	"testing"
 
@@ -58,7 +59,7 @@ func TestWhatACollectionLeaves(t *testing.T) {
 func TestParseSearchID(t *testing.T) {
 	for id, want := range map[string]int{"16321.0": 16321, "1000016321.12": 16321, "": 0, "16321": 0, "x.1": 0, "-4.1": 0, ".1": 0} {
 		pid, err := parseSearchID(id)
-		require.Equal(t, want == 0, err != nil, id)
+		require.Equal(t, want == 0, errors.Is(err, errNoRenderer), id)
 		require.Equal(t, want, max(pid, 0), id)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -81,29 +80,6 @@ func TestATabsRendererStaysBelowTheMark(t *testing.T) {
 		require.Positive(t, d.Pages)
 		require.Equal(t, "s", d.Site)
 	}
-}
-
-// The renderer of a tab is told by the name of a search in its page, and another when the tab shows another
-// site: checked against the work that the page makes it do.
-func TestTheRendererOfATabIsTold(t *testing.T) {
-	srv := serve(t, map[string]string{"/": `<p>x`})
-	p := browsertest.Pool(t, 1)
-	ctx := within(t, time.Minute)
-	l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r"})
-	require.NoError(t, err)
-	for _, host := range []string{"127.0.0.1", "localhost"} {
-		_, err = l.Navigate(ctx, strings.Replace(srv.URL, "127.0.0.1", host, 1)+"/")
-		require.NoError(t, err)
-		browser.ForgetRenderer(l)
-		anon, known := browser.RendererAnon(ctx, l)
-		require.True(t, known)
-		require.Greater(t, anon, int64(5<<20))
-		pid, err := l.Browser().RendererOf(ctx, l.Tab)
-		require.NoError(t, err)
-		require.NotZero(t, pid, "the machine was too busy to tell")
-		require.Equal(t, pid, browser.RendererPID(l))
-	}
-	require.NoError(t, l.Release(ctx, nil))
 }
 
 // A tab whose renderer holds far more than the mark after a collection is closed, and another opened.

@@ -170,7 +170,7 @@ func (d *diagnosis) plant(ctx context.Context, p *memprof.Plan) error {
 	d.memory.setControl(c.page)
 	p.Control = c.truth()
 	if !c.told() {
-		d.missing("process memory of the control: its renderer could not be told from others")
+		d.missing("process memory of the control: Chrome does not tell its renderer")
 	}
 	return nil
 }

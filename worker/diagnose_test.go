@@ -87,7 +87,8 @@ func TestADiagnosisOutlivesWhatItMeasures(t *testing.T) {
 			return nil
 		}
 		for _, tab := range d.pool.Tabs() {
-			pid := rendererOf(t, tab.Tab)
+			pid, err := tab.Tab.RendererPID(memoryCtx(t))
+			require.NoError(t, err)
 			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 			<-tab.Tab.Ended()
 			killed++
@@ -133,14 +134,6 @@ func TestADiagnosisThatEndsEarlyIsJudged(t *testing.T) {
 	require.ErrorIs(t, err, away)
 	require.ErrorContains(t, err, "after 3 cycles")
 	require.Equal(t, 3, d.read(t).Judged)
-}
-
-// rendererOf is the pid of a tab's renderer, by the work that it does.
-func rendererOf(t *testing.T, tab *browser.Tab) int {
-	pid, err := tab.Browser().RendererOf(memoryCtx(t), tab)
-	require.NoError(t, err)
-	require.NotZero(t, pid)
-	return pid
 }
 
 // Two tasks overlap. The one that takes the memory begins first and ends last; the other is the

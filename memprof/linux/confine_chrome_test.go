@@ -67,9 +67,8 @@ func TestDeathsAreToldApart(t *testing.T) {
 		require.NoError(t, l.Release(browsertest.Within(t), err))
 	}
 	dies(browser.DeathKilled, browser.ErrKilled, func(l *browser.Lease) error {
-		pid, err := chrome.RendererOf(browsertest.Within(t), l.Tab)
+		pid, err := l.RendererPID(browsertest.Within(t))
 		require.NoError(t, err)
-		require.NotZero(t, pid)
 		require.Greater(t, score(t, pid), score(t, chrome.PID()), "a renderer is taken before Chrome")
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 		<-l.Ended()
