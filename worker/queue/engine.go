@@ -58,7 +58,7 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 		queues[queueName(site.Name)] = river.QueueConfig{MaxWorkers: 1}
 	}
 	config := &river.Config{
-		ID: e.self.ID,
+		ID:                e.self.ID,
 		FetchPollInterval: pollInterval(len(queues)),
 		// River does not rescue jobs: see recover.go.
 		RescueStuckJobsAfter: 10 * 365 * 24 * time.Hour,
