@@ -37,15 +37,15 @@ processes below it take: Chrome, which stays for a while after the start (pool.i
 With --gate, exit code 3 says that its own process takes ` + fmt.Sprint(bench.MostIdleCPU) + ` % of a core or more, or ` + fmt.Sprint(bench.MostIdleMemory/memprof.MB) + ` MB
 (PSS: its anonymous memory and its share of what is mapped) or more.`,
 		Example: `  ebb bench idle
-  ebb bench idle --sites 500 --for 5m --json idle.json
+  ebb bench idle --count 500 --for 5m --json idle.json
   ebb bench idle --gate`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
 			case o.sites < 1:
-				return atLeastOne("sites", o.sites)
+				return atLeastOne("count", o.sites)
 			case o.sites > mostIdleSites:
-				return usageErrorf("--sites: at most %d", mostIdleSites)
+				return usageErrorf("--count: at most %d", mostIdleSites)
 			case o.how < time.Second || o.how > 24*time.Hour:
 				return usageErrorf("--for must be between 1s and 24h")
 			}
@@ -56,7 +56,7 @@ With --gate, exit code 3 says that its own process takes ` + fmt.Sprint(bench.Mo
 		},
 	}
 	f := cmd.Flags()
-	f.IntVar(&o.sites, "sites", 50, "`number` of sites with a schedule")
+	f.IntVar(&o.sites, "count", 50, "`number` of sites with a schedule")
 	f.DurationVar(&o.how, "for", time.Minute, "how `long` it is measured")
 	addBenchOutput(f, &o.json, &o.gate)
 	return cmd

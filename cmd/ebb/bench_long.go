@@ -140,9 +140,9 @@ func writeLong(out output.Terminal, l *bench.Long) error {
 	}
 	writeWrongItems(out, "", l.Wrong)
 	writeBusy(out, l.Others)
-	slower := fmt.Sprintf("which is within %.0f %%", 100*(1-bench.LeastRatio))
+	slower := "so it has not slowed down"
 	if l.Ratio < bench.LeastRatio {
-		slower = fmt.Sprintf("which is slower by more than %.0f %%", 100*(1-bench.LeastRatio))
+		slower = fmt.Sprintf("so it has slowed down: %.2f is the least", bench.LeastRatio)
 	}
 	var text outline
 	text.out = out

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"time"
@@ -173,6 +174,9 @@ func (p *process) long(ctx context.Context, o LongOptions) (parts longParts, rou
 			return parts, said.Round, err
 		}
 		cpu, anon, err := p.usage.Read()
+		if errors.Is(err, memprof.ErrGone) {
+			err = errEnded // it says why, once it has been waited for
+		}
 		if err != nil {
 			return parts, round, fmt.Errorf("%s: %w", p.arm.Name, err)
 		}
