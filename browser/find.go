@@ -29,6 +29,10 @@ type FindOptions struct {
 	CacheDir string
 	// Root is put before every known path. Default: none.
 	Root string
+	// Remember keeps in CacheDir what a Chrome said of its version, and asks it again only when the file
+	// has changed. A Chrome that cannot run any more is then found only by starting it. Default: it is
+	// asked each time.
+	Remember bool
 	// VersionTimeout bounds a Chrome that is asked for its version. Default: 10 s.
 	VersionTimeout time.Duration
 }
@@ -157,7 +161,7 @@ func (o FindOptions) inspect(ctx context.Context, path string) (Executable, erro
 	if err != nil {
 		return Executable{}, err
 	}
-	version, err := readVersion(ctx, target, o.VersionTimeout)
+	version, err := o.version(ctx, target)
 	if err != nil {
 		return Executable{}, err
 	}

@@ -134,6 +134,13 @@ func judgeAll(table *seriesTable) []*judged {
 	return all
 }
 
+// JudgeValues judges the values of one series, one a cycle, as a diagnosis judges them by themselves; NaN
+// is a cycle without a reading. What a cycle is, the caller says: the thresholds are per cycle.
+func JudgeValues(s Series, values []float64) MetricVerdict {
+	row, _ := MetricOf(s.Metric)
+	return judgeOne(s, row, policyOf(s), values).metricVerdict()
+}
+
 func judgeOne(s Series, row Metric, p policy, values []float64) *judged {
 	out := &judged{series: s, row: row, policy: p, values: values}
 	if p.role == Shown {

@@ -53,7 +53,7 @@ With one of the flags that compare a setting, only that is compared.`,
   ebb bench --whole=false --concurrency 1,2
   ebb bench --profile-levels --concurrency 4
   ebb bench --egress --isolation --pages 50`,
-		Args: noArguments,
+		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.arm.level != "" {
 				return a.stoppable(cmd.Context(), func(ctx context.Context, stop *stopper) error { return a.benchArm(ctx, stop, o) })
@@ -75,6 +75,7 @@ With one of the flags that compare a setting, only that is compared.`,
 		o.compare[s.Name] = f.Bool(s.Name, false, s.Says)
 	}
 	o.arm.flags(f)
+	cmd.AddCommand(newBenchLongCommand(a), newBenchStartCommand(a), newBenchIdleCommand(a))
 	return cmd
 }
 
@@ -135,18 +136,18 @@ func (a *app) bench(ctx context.Context, o benchOptions, concurrency []int) (err
 	if err != nil {
 		return err
 	}
-	served, err := a.startSoakPages(ctx)
+	served, err := a.startSoakPages(ctx, 0)
 	if err != nil {
 		return benchStopped(ctx, err)
 	}
 	defer func() { err = errors.Join(err, served.stop()) }()
-	progress := output.NewProgress(a.err(), output.ProgressOptions{})
+	say, end := a.benchSays()
 	result, err := bench.Run(ctx, bench.Options{
 		Comparisons: o.comparisons(), Concurrency: concurrency, Pairs: o.pairs, Pages: o.pages,
 		Command: a.benchCommand(served.bases.Demo, o.pages),
-		Say:     func(text string) { progress.Printf("%s", text) },
+		Say:     say,
 	})
-	progress.Close()
+	end()
 	if err != nil {
 		return benchStopped(ctx, err)
 	}
@@ -168,23 +169,38 @@ func benchStopped(ctx context.Context, err error) error {
 
 // showBench shows what was measured, and fails where an item was not as it is.
 func (a *app) showBench(r *bench.Result, path string) error {
-	table := a.out()
-	if path == "-" {
-		table = a.err()
-	}
-	if err := writeBench(table, r); err != nil {
+	if err := writeBench(a.benchTables(path), r); err != nil {
 		return err
 	}
+	return a.endBench(path, r, r.Right())
+}
+
+// endBench writes what was measured as JSON, and fails where an item was not as it is.
+func (a *app) endBench(path string, figures any, right bool) error {
 	err := a.writeTo(path, cleanJSON(func(w io.Writer) error {
 		e := json.NewEncoder(w)
 		e.SetIndent("", "  ")
-		return e.Encode(r)
+		return e.Encode(figures)
 	}))
 	if err != nil {
 		return err
 	}
-	if !r.Right() {
+	if !right {
 		return &exitError{code: exitFailed}
 	}
 	return nil
+}
+
+// benchTables is where the tables go: standard output, unless the JSON goes there.
+func (a *app) benchTables(json string) output.Terminal {
+	if json == "-" {
+		return a.err()
+	}
+	return a.out()
+}
+
+// benchSays tells what a bench is doing, on standard error, until end is called.
+func (a *app) benchSays() (say func(text string), end func()) {
+	progress := output.NewProgress(a.err(), output.ProgressOptions{})
+	return func(text string) { progress.Printf("%s", text) }, progress.Close
 }

@@ -26,7 +26,7 @@ import (
 // benchArm is what the process of an arm is told.
 type benchArm struct {
 	level, isolation, frames, base string
-	tabs                           int
+	tabs, marks                    int
 }
 
 func (b *benchArm) flags(f *pflag.FlagSet) {
@@ -35,7 +35,8 @@ func (b *benchArm) flags(f *pflag.FlagSet) {
 	f.StringVar(&b.frames, "arm-frames", "", "when its pages are drawn")
 	f.StringVar(&b.base, "arm-base", "", "where its pages are served")
 	f.IntVar(&b.tabs, "arm-tabs", 1, "how many pages it has open at once")
-	for _, hidden := range []string{"arm", "arm-isolation", "arm-frames", "arm-base", "arm-tabs"} {
+	f.IntVar(&b.marks, "arm-marks", 0, "after how many pages it says how far it is; 0 is never")
+	for _, hidden := range []string{"arm", "arm-isolation", "arm-frames", "arm-base", "arm-tabs", "arm-marks"} {
 		_ = f.MarkHidden(hidden)
 	}
 }
@@ -43,34 +44,38 @@ func (b *benchArm) flags(f *pflag.FlagSet) {
 // benchCommand makes the processes of arms.
 func (a *app) benchCommand(base string, pages int) func(arm bench.Arm, concurrency int) *exec.Cmd {
 	return func(arm bench.Arm, concurrency int) *exec.Cmd {
-		self, err := os.Executable()
-		if err != nil {
-			self = os.Args[0]
-		}
 		args := []string{
 			"bench", "--arm", string(arm.Level), "--arm-isolation", arm.Isolation, "--arm-frames", arm.Frames, "--arm-base", base,
-			"--arm-tabs", strconv.Itoa(concurrency), "--pages", strconv.Itoa(pages),
+			"--arm-tabs", strconv.Itoa(concurrency), "--arm-marks", strconv.Itoa(arm.Marks), "--pages", strconv.Itoa(pages),
 		}
-		if a.configPath != "" {
-			args = append(args, "--config", a.configPath)
-		}
-		if a.flags.browser != "" {
-			args = append(args, "--browser", a.flags.browser)
-		}
-		for _, set := range a.sets {
-			args = append(args, "--set", set)
-		}
-		if a.flags.given["profile"] {
-			args = append(args, "--set", "memory.profile="+a.flags.profile)
-		}
+		args = append(args, a.measuredSettings()...)
 		for _, set := range arm.Set {
 			args = append(args, "--set", set)
 		}
 		if arm.Level == bench.LevelWhole {
 			args = append(args, "--set", "pool.tabs="+strconv.Itoa(concurrency), "--log-level", "error")
 		}
-		return exec.Command(self, args...)
+		return selfCommand(args...)
 	}
+}
+
+// selfCommand is this program as another process.
+func selfCommand(args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	return exec.Command(self, args...)
+}
+
+// measuredSettings are the arguments by which a process that is measured has this one's settings. Where
+// none was named, it finds its Chrome itself.
+func (a *app) measuredSettings() []string {
+	args := a.sameSettings(a.flags.browser)
+	if a.flags.given["profile"] {
+		args = append(args, "--set", "memory.profile="+a.flags.profile)
+	}
+	return args
 }
 
 // benchArm is the process of an arm: it makes a round whenever it is told to on standard input.
@@ -82,14 +87,15 @@ func (a *app) benchArm(ctx context.Context, stop *stopper, o benchOptions) error
 	}
 	job.Site.Isolation, job.Site.Frames = sites.Isolation(o.arm.isolation), sites.Frames(o.arm.frames)
 	debug.FreeOSMemory() // what making the job took is not the arm's
+	replies := bench.NewReplies(a.stdout)
 	serve := func(ctx context.Context, arm bench.Runner) error {
-		return bench.Serve(ctx, a.stdin, a.stdout, arm, o.pages)
+		return bench.Serve(ctx, a.stdin, replies, arm, o.pages)
 	}
 	switch level := bench.Level(o.arm.level); level {
 	case bench.LevelBare, bench.LevelCrawl:
 		return a.benchLean(ctx, level, job, serve)
 	case bench.LevelWhole:
-		return a.benchWhole(ctx, stop, job, serve)
+		return a.benchWhole(ctx, stop, &benchWorker{job: job, marks: o.arm.marks, mark: replies.Mark}, serve)
 	}
 	return usageErrorf("--arm: there is no arm %q", o.arm.level)
 }
@@ -139,15 +145,14 @@ func noBrowser(err error) error {
 }
 
 // benchWhole is the process of an arm that is a whole worker.
-func (a *app) benchWhole(ctx context.Context, stop *stopper, job *bench.Job, serve func(context.Context, bench.Runner) error) (err error) {
+func (a *app) benchWhole(ctx context.Context, stop *stopper, w *benchWorker, serve func(context.Context, bench.Runner) error) (err error) {
 	folder, err := newTemporary("ebb-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.remove()) }()
-	w := &benchWorker{job: job}
 	o := rigOptions{
-		sites: []*sites.Site{job.Site}, stop: stop, quiet: true,
+		sites: []*sites.Site{w.job.Site}, stop: stop, quiet: true,
 		database: filepath.Join(folder.path, "ebb.db"), recordings: folder.path,
 		onItems: w.saved, onEvent: w.event,
 	}
@@ -172,19 +177,26 @@ func (a *app) benchWhole(ctx context.Context, stop *stopper, job *bench.Job, ser
 
 // benchWorker makes rounds by a whole worker.
 type benchWorker struct {
-	job *bench.Job
-	rig *rig
+	job   *bench.Job
+	rig   *rig
+	marks int              // after how many pages mark is called; 0 is never
+	mark  func(bench.Mark) // says how far the round is
 
 	mu    sync.Mutex // owns what follows
-	pages []bench.Page
+	began time.Time  // of the round
+	done  int
+	check *bench.Checking
 	watch *bench.Watch
 }
 
-// saved keeps the items of a page.
+// saved compares the items of a page, and keeps nothing of it.
 func (w *benchWorker) saved(_ string, _ int64, page crawl.PageResult) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.pages = append(w.pages, bench.Page{URL: page.URL, Items: page.Items})
+	w.check.Page(bench.Page{URL: page.URL, Items: page.Items})
+	if w.done++; w.marks > 0 && w.done%w.marks == 0 {
+		w.mark(bench.Mark{Pages: w.done, Took: time.Since(w.began)})
+	}
 }
 
 // event takes what happens in the run.
@@ -201,7 +213,8 @@ func (w *benchWorker) event(e crawl.Event) {
 func (w *benchWorker) begin() *bench.Watch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.pages, w.watch = nil, bench.NewWatch(w.job.Site.Limits.Tabs)
+	w.check, w.watch = w.job.Begin(), bench.NewWatch(w.job.Site.Limits.Tabs)
+	w.began, w.done = time.Now(), 0
 	return w.watch
 }
 
@@ -223,6 +236,6 @@ func (w *benchWorker) Round(ctx context.Context) (bench.Round, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	round.Items, round.Wrong = w.job.Check(w.pages)
+	round.Items, round.Wrong = w.check.End()
 	return round, nil
 }

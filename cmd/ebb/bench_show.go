@@ -85,24 +85,34 @@ func writeOthers(out output.Terminal, r *bench.Result) {
 			most = max(most, arm.Others)
 		}
 	}
-	if most >= busyShare {
-		fmt.Fprintf(out, "\nBUSY: others used up to %.0f %% of the processors, whoever serves the pages included; on a quiet machine\nthe figures would be others.\n", 100*most)
+	writeBusy(out, most)
+}
+
+// writeBusy tells that others had work for the machine, where they had.
+func writeBusy(out output.Terminal, share float64) {
+	if share >= busyShare {
+		fmt.Fprintf(out, "\nBUSY: others used up to %.0f %% of the processors, whoever serves the pages included; on a quiet machine\nthe figures would be others.\n", 100*share)
 	}
 }
 
 // writeWrong names items that are not as they should be.
 func writeWrong(out output.Terminal, r *bench.Result) {
-	const most = 5
 	for _, o := range r.Comparisons {
 		for _, arm := range o.Arms {
-			if len(arm.Wrong) == 0 {
-				continue
-			}
-			fmt.Fprintf(out, "\nWRONG: %s %s, %d at once: %s\n", o.Name, arm.Arm, o.Concurrency, output.Counted(int64(len(arm.Wrong)), "item", "items"))
-			for _, text := range arm.Wrong[:min(most, len(arm.Wrong))] {
-				fmt.Fprintf(out, "  %s\n", output.Shorten(output.CleanLine(text), width(out)-2))
-			}
+			writeWrongItems(out, fmt.Sprintf("%s %s, %d at once: ", o.Name, arm.Arm, o.Concurrency), arm.Wrong)
 		}
+	}
+}
+
+// writeWrongItems names items of one arm that are not as they should be.
+func writeWrongItems(out output.Terminal, of string, wrong []string) {
+	const most = 5
+	if len(wrong) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\nWRONG: %s%s\n", of, output.Counted(int64(len(wrong)), "item", "items"))
+	for _, text := range wrong[:min(most, len(wrong))] {
+		fmt.Fprintf(out, "  %s\n", output.Shorten(output.CleanLine(text), width(out)-2))
 	}
 }
 

@@ -16,7 +16,9 @@ import (
 
 // findBrowser finds the Chrome of the configuration. Its error has exit code 4.
 func (a *app) findBrowser(settings *Settings) (browser.Executable, error) {
-	exe, err := browser.Find(a.findOptions(settings))
+	find := a.findOptions(settings)
+	find.Remember = true // whoever starts it sees whether it runs
+	exe, err := browser.Find(find)
 	return exe, withCode(exitNoBrowser, err)
 }
 

@@ -14,6 +14,9 @@ import (
 	"github.com/ebbworker/ebb/worker/queue"
 )
 
+// sayRunning is logged when the worker is up.
+const sayRunning = "running; ^C stops"
+
 func newRunCommand(a *app) *cobra.Command {
 	var once bool
 	var cycles int
@@ -79,7 +82,7 @@ func (a *app) run(ctx context.Context, names []string, once bool, cycles int, cl
 			if once {
 				return a.runOnce(ctx, r, chosen)
 			}
-			r.log.Info().Int("sites", len(chosen)).Str("database", r.store.Address()).Str("recording", r.memory.Path).Msg("running; ^C stops")
+			r.log.Info().Int("sites", len(chosen)).Str("database", r.store.Address()).Str("recording", r.memory.Path).Msg(sayRunning)
 			return r.worker.Run(ctx)
 		})
 	})

@@ -68,9 +68,13 @@ func (a *app) selftestFaults(ctx context.Context, o selftestOptions, names []str
 	return a.showFaults(o, results, time.Since(began))
 }
 
-// sameSettings are the arguments by which another process has this one's settings of Chrome.
+// sameSettings are the arguments by which another process has this one's settings, and a Chrome; "" is the
+// one that it finds.
 func (a *app) sameSettings(chrome string) []string {
-	args := []string{"--browser", chrome}
+	var args []string
+	if chrome != "" {
+		args = append(args, "--browser", chrome)
+	}
 	if a.configPath != "" {
 		args = append(args, "--config", a.configPath)
 	}

@@ -34,6 +34,7 @@ type soakOptions struct {
 	plant        int     // bytes a run
 	record, json string
 	pages        bool // only serve the pages, for another process
+	products     int  // of the demo shop that is served so
 }
 
 func newSoakCommand(a *app) *cobra.Command {
@@ -59,7 +60,7 @@ tell, and how many more cycles it takes is said.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if o.pages {
-				return a.serveSoakPages(cmd.Context())
+				return a.serveSoakPages(o.products)
 			}
 			if err := o.check(cmd); err != nil {
 				return err
@@ -77,7 +78,9 @@ tell, and how many more cycles it takes is said.`,
 	f.StringVar(&o.record, "record", "", "keep the recording in `file`, for 'ebb report'")
 	f.StringVar(&o.json, "json", "", "write the figures as JSON to `file`; - is standard output")
 	f.BoolVar(&o.pages, "pages", false, "only serve the pages")
+	f.IntVar(&o.products, "products", 0, "products of a category of the demo shop")
 	_ = f.MarkHidden("pages")
+	_ = f.MarkHidden("products")
 	return cmd
 }
 
@@ -151,7 +154,7 @@ func (a *app) soak(ctx context.Context, stop *stopper, o soakOptions) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, folder.remove()) }()
-	served, err := a.startSoakPages(ctx)
+	served, err := a.startSoakPages(ctx, 0)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -38,13 +39,13 @@ type soakPages struct {
 	said    *tailBuffer
 }
 
-// startSoakPages starts that process.
-func (a *app) startSoakPages(ctx context.Context) (*soakPages, error) {
+// startSoakPages starts that process. products is the size of its demo shop, as demo.Options has it.
+func (a *app) startSoakPages(ctx context.Context, products int) (*soakPages, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	p := &soakPages{process: exec.Command(self, "soak", "--pages"), said: &tailBuffer{}}
+	p := &soakPages{process: exec.Command(self, "soak", "--pages", "--products", strconv.Itoa(products)), said: &tailBuffer{}}
 	p.process.Stderr = p.said
 	input, err := p.process.StdinPipe()
 	if err != nil {
@@ -86,9 +87,9 @@ func (p *soakPages) stop() error {
 
 // serveSoakPages serves the pages, says where on standard output, and returns at the end of standard
 // input.
-func (a *app) serveSoakPages(_ context.Context) (err error) {
+func (a *app) serveSoakPages(products int) (err error) {
 	leaks := leaky.New(leaky.Options{})
-	shop := demo.New(demo.Options{})
+	shop := demo.New(demo.Options{Products: products})
 	var bases soakBases
 	for _, each := range []struct {
 		base    *string

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strconv"
@@ -71,6 +72,29 @@ func (u *Usage) Read() (cpu map[string]time.Duration, anon map[string]int64, err
 	}
 	u.add(now)
 	return maps.Clone(u.cpu), anon, nil
+}
+
+// PSS returns the proportional set sizes of the processes that the latest Read saw, by type, in bytes.
+// whole is false where one of them may not be read, as those of Chrome's that belong to another account;
+// what has ended since is left out.
+func (u *Usage) PSS() (pss map[string]int64, whole bool, err error) {
+	p := u.processes
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pss, whole = map[string]int64{}, true
+	for pid, seen := range u.last {
+		r, err := readRollup(p.o.Root, pid)
+		switch {
+		case errors.Is(err, memprof.ErrGone):
+		case errors.Is(err, fs.ErrPermission):
+			whole = false
+		case err != nil:
+			return nil, false, err
+		default:
+			pss[seen.kind] += r.pss
+		}
+	}
+	return pss, whole, nil
 }
 
 // look reads one process. The caller holds the lock of the processes.

@@ -91,3 +91,21 @@ func TestUsage(t *testing.T) {
 	_, _, err = u.Read()
 	require.ErrorIs(t, err, memprof.ErrGone)
 }
+
+func TestUsagePSS(t *testing.T) {
+	h := host{fstest.MapFS{}}
+	h.set(10, 1, 1, "", 100, 0)
+	h.set(20, 10, 2, "--user-data-dir=x", 200, 0)
+	h.set(22, 20, 4, "--type=renderer", 300, 0)
+	u := NewUsage(Options{Root: h}, 10)
+	_, _, err := u.Read()
+	require.NoError(t, err)
+	for pid, kb := range map[int]int{10: 5, 20: 7} {
+		h.MapFS[procFile(pid, "smaps_rollup")] = &fstest.MapFile{Data: fmt.Appendf(nil, "00400000-7ffd rollup\nPss: %d kB\nPrivate_Clean: 1 kB\nPrivate_Dirty: 1 kB\nAnonymous: 1 kB\n", kb)}
+	}
+	h.end(22) // meanwhile
+	pss, whole, err := u.PSS()
+	require.NoError(t, err)
+	require.True(t, whole)
+	require.Equal(t, map[string]int64{memprof.Worker: 5 << 10, "browser": 7 << 10}, pss)
+}

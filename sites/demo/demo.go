@@ -20,6 +20,8 @@ type Options struct {
 	Drift int
 	// Schedule is the schedule in the site files. Default: @every 1s.
 	Schedule string
+	// Products is how many products each of the shop's six categories has. Default: 30.
+	Products int
 }
 
 // Server holds the content of the demo sites and counts what is asked of them. It
@@ -42,9 +44,12 @@ func New(options Options) *Server {
 	if options.Schedule == "" {
 		options.Schedule = "@every 1s"
 	}
+	if options.Products <= 0 {
+		options.Products = categoryProducts
+	}
 	s := &Server{
 		options: options,
-		shop:    newShop(random(options.Seed, "shop")),
+		shop:    newShop(random(options.Seed, "shop"), options.Products),
 		paper:   newPaper(random(options.Seed, "news")),
 		pages:   parsePages(),
 		images:  map[string]image{},
@@ -59,11 +64,11 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Pages is the number of HTML pages: a crawl of both sites that obeys robots.txt and
 // the site files' deny patterns visits so many, each once.
-func (s *Server) Pages() int { return shopPages + newsPages }
+func (s *Server) Pages() int { return s.shop.pages() + newsPages }
 
 // PagesOf is the number of HTML pages of one site, "shop" or "news"; 0 of another.
 func (s *Server) PagesOf(site string) int {
-	return map[string]int{"shop": shopPages, "news": newsPages}[site]
+	return map[string]int{"shop": s.shop.pages(), "news": newsPages}[site]
 }
 
 // Hits is how often each path has been asked for, without queries. Paths beyond the

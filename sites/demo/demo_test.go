@@ -133,6 +133,31 @@ func TestThreeHundredPagesAllLinked(t *testing.T) {
 	require.Equal(t, 300, s.demo.Pages())
 }
 
+// A shop may be made as large as somebody needs it; each page of it is linked.
+func TestALargeShop(t *testing.T) {
+	for pages, products := range map[int]int{1: 1, 199: 30, 200: 31, 211: 31, 212: 32, 10_000: 1515} {
+		require.Equal(t, products, ProductsFor(pages), "%d pages", pages)
+		require.GreaterOrEqual(t, shopPages(products), pages)
+		require.True(t, products == 1 || shopPages(products-1) < pages, "%d pages", pages)
+	}
+	s := newServe(t, Options{Products: 123})
+	pages := s.crawl("/shop/", "/shop/")
+	require.Len(t, pages, 1+6*(13+123))
+	require.Len(t, pages, s.demo.PagesOf("shop"))
+	require.Equal(t, "123 products", text(find(pages["/shop/"], "p", "count")[0]))
+	require.Len(t, find(find(pages["/shop/c/lamps?page=7"], "nav", "pager")[0], "b", ""), 1)
+	products := 0
+	for _, truth := range s.demo.Truth("") {
+		if truth.Kind == "product" {
+			products++
+			checkProduct(t, s, pages, truth)
+		}
+	}
+	require.Equal(t, 6*123, products)
+	response, _ := s.get("/shop/img/lmp-101.svg")
+	require.Equal(t, http.StatusOK, response.StatusCode)
+}
+
 func TestTheSameSeedGivesTheSameBytes(t *testing.T) {
 	one, two, other := newServe(t, Options{Seed: 3}), newServe(t, Options{Seed: 3}), newServe(t, Options{Seed: 4})
 	differs := false

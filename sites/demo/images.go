@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -19,18 +20,29 @@ type image struct {
 	etag        string
 }
 
-// drawImages draws all pictures: SVG for products, PNG for articles.
+// newImage is a picture as it is served.
+func newImage(contentType string, data []byte) image {
+	return image{contentType, data, fmt.Sprintf(`"%016x"`, textHash(string(data)))}
+}
+
+// drawImages draws the pictures that are dear: PNG for articles.
 func (s *Server) drawImages() {
-	add := func(path, contentType string, data []byte) {
-		s.images[path] = image{contentType, data, fmt.Sprintf(`"%016x"`, textHash(string(data)))}
-	}
-	for _, p := range s.shop.products {
-		add(p.Image(), "image/svg+xml", drawProduct(p))
-	}
-	add("/shop/img/hero.png", "image/png", drawLandscape(random(s.options.Seed, "hero"), 960, 240))
+	add := func(path string, data []byte) { s.images[path] = newImage("image/png", data) }
+	add("/shop/img/hero.png", drawLandscape(random(s.options.Seed, "hero"), 960, 240))
 	for _, a := range s.paper.articles {
-		add(a.Image(), "image/png", drawLandscape(random(s.options.Seed, a.ID), 480, 270))
+		add(a.Image(), drawLandscape(random(s.options.Seed, a.ID), 480, 270))
 	}
+}
+
+// picture is what is at a path. Those of products, of which there may be many, are drawn when they are
+// asked for: SVG.
+func (s *Server) picture(path string) (image, bool) {
+	sku, svg := strings.CutSuffix(strings.TrimPrefix(path, "/shop/img/"), ".svg")
+	if p := s.shop.products[sku]; svg && p != nil && p.Image() == path {
+		return newImage("image/svg+xml", drawProduct(p)), true
+	}
+	picture, ok := s.images[path]
+	return picture, ok
 }
 
 // serveImage serves a picture that may be cached for a day.
@@ -39,7 +51,7 @@ func (s *Server) serveImage(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/shop/img/hero.png", http.StatusFound)
 		return
 	}
-	picture, ok := s.images[r.URL.Path]
+	picture, ok := s.picture(r.URL.Path)
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -49,7 +61,7 @@ func (s *Server) serveImage(w http.ResponseWriter, r *http.Request) {
 
 // serveFavicon serves the product picture that stands for the site.
 func (s *Server) serveFavicon(w http.ResponseWriter, r *http.Request) {
-	s.images[s.shop.featured[0].Image()].serve(w, r)
+	newImage("image/svg+xml", drawProduct(s.shop.featured[0])).serve(w, r)
 }
 
 func (i image) serve(w http.ResponseWriter, r *http.Request) {

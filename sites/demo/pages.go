@@ -64,10 +64,14 @@ type pagerLink struct {
 	Current bool
 }
 
+// pagerReach is how many lists before and behind it a list leads to: a page has the same size in a large
+// shop.
+const pagerReach = 5
+
 // newPager leads to the lists beside the one with a number.
 func newPager(number, count int, at func(int) string) pager {
 	p := pager{Number: number, Count: count}
-	for n := 1; n <= count; n++ {
+	for n := max(1, number-pagerReach); n <= min(count, number+pagerReach); n++ {
 		p.Lists = append(p.Lists, pagerLink{n, at(n), n == number})
 	}
 	if number > 1 {

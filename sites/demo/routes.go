@@ -3,6 +3,7 @@ package demo
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -54,7 +55,7 @@ func (s *Server) routes() http.Handler {
 func (s *Server) serveShopHome(w http.ResponseWriter, _ *http.Request) {
 	s.render(w, "shop-home", map[string]any{
 		"Title": "Halde & Fjord – good things for the house", "Shop": &s.shop,
-		"Count": categoryProducts, "Deal": DealPath, "Gone": GonePath, "Trap": TrapPath,
+		"Count": len(s.shop.categories[0].Products), "Deal": DealPath, "Gone": GonePath, "Trap": TrapPath,
 	})
 }
 
@@ -64,13 +65,14 @@ func (s *Server) serveCategory(w http.ResponseWriter, r *http.Request) {
 		if c.Slug != r.PathValue("category") {
 			continue
 		}
-		list, ok := listNumber(r.URL.Query().Get("page"), categoryLists)
+		lists := listsOf(len(c.Products))
+		list, ok := listNumber(r.URL.Query().Get("page"), lists)
 		if !ok {
 			break
 		}
 		s.render(w, "shop-list", map[string]any{
-			"Title": c.Name, "Shop": &s.shop, "Category": c, "Pager": newPager(list, categoryLists, c.Path),
-			"Products": c.Products[(list-1)*listProducts : list*listProducts],
+			"Title": c.Name, "Shop": &s.shop, "Category": c, "Pager": newPager(list, lists, c.Path),
+			"Products": c.Products[(list-1)*listProducts : min(list*listProducts, len(c.Products))],
 		})
 		return
 	}
@@ -194,12 +196,8 @@ func listNumber(text string, lists int) (int, bool) {
 	if text == "" {
 		return 1, true
 	}
-	for n := 2; n <= lists; n++ {
-		if text == string(rune('0'+n)) {
-			return n, true
-		}
-	}
-	return 0, false
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 2 && n <= lists && strconv.Itoa(n) == text
 }
 
 // origin is the scheme and host that were asked for.

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +136,11 @@ func TestOddAnswers(t *testing.T) {
 
 func TestImagesAreImagesAndMayBeCached(t *testing.T) {
 	s := newServe(t, Options{Seed: 9})
-	for path := range s.demo.images {
+	paths := slices.Collect(maps.Keys(s.demo.images))
+	for _, p := range s.demo.shop.products {
+		paths = append(paths, p.Image())
+	}
+	for _, path := range paths {
 		response, body := s.get(path)
 		require.Equal(t, "public, max-age=86400", response.Header.Get("Cache-Control"))
 		if strings.HasSuffix(path, ".png") {
@@ -146,7 +152,7 @@ func TestImagesAreImagesAndMayBeCached(t *testing.T) {
 			require.True(t, strings.HasSuffix(body, "</svg>"), path)
 		}
 	}
-	require.Len(t, s.demo.images, 180+90+1)
+	require.Len(t, paths, 180+90+1)
 
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.server.URL+"/shop/img/hero.png", nil)
 	require.NoError(t, err)

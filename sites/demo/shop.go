@@ -10,11 +10,25 @@ import (
 // The shop: a home page, and for each category its lists and its products.
 const (
 	shopCategories   = 6
-	categoryProducts = 30
+	categoryProducts = 30 // the default
 	listProducts     = 10
-	categoryLists    = categoryProducts / listProducts
-	shopPages        = 1 + shopCategories*(categoryLists+categoryProducts)
 )
+
+// ProductsFor is the fewest products of a category with which the shop has so many pages, as
+// Options.Products takes them.
+func ProductsFor(pages int) int {
+	products := max(1, (pages-1)/shopCategories*listProducts/(listProducts+1)-1)
+	for shopPages(products) < pages {
+		products++
+	}
+	return products
+}
+
+// shopPages is how many pages a shop has with so many products in each category.
+func shopPages(products int) int { return 1 + shopCategories*(listsOf(products)+products) }
+
+// listsOf is how many lists a category with so many products has.
+func listsOf(products int) int { return (products + listProducts - 1) / listProducts }
 
 // shop is the shop's content.
 type shop struct {
@@ -57,18 +71,21 @@ type review struct {
 	Text   string `json:"text"`
 }
 
+// pages is how many pages the shop has.
+func (s *shop) pages() int { return shopPages(len(s.categories[0].Products)) }
+
 // newShop invents the shop.
-func newShop(random *rand.Rand) shop {
+func newShop(random *rand.Rand, products int) shop {
 	s := shop{products: map[string]*product{}}
 	for i, words := range departments {
 		c := &category{Slug: words.slug, Name: words.name, Blurb: words.blurb}
-		for n := range categoryProducts {
+		for n := range products {
 			p := newProduct(random, c, words, i, n)
 			c.Products = append(c.Products, p)
 			s.products[strings.ToLower(p.SKU)] = p
 		}
 		s.categories = append(s.categories, c)
-		s.featured = append(s.featured, c.Products[random.IntN(categoryProducts)])
+		s.featured = append(s.featured, c.Products[random.IntN(products)])
 	}
 	return s
 }

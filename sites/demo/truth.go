@@ -26,7 +26,7 @@ func (s *Server) Truth(baseURL string) []Truth {
 		all = append(all, Truth{site, kind, key, plainJSON(fields)})
 	}
 	for _, c := range s.shop.categories {
-		add("shop", "category", c.Name, categoryTruth{c.Name, baseURL + c.Path(1), categoryProducts})
+		add("shop", "category", c.Name, categoryTruth{c.Name, baseURL + c.Path(1), len(c.Products)})
 	}
 	for _, c := range s.shop.categories {
 		for _, p := range c.Products {

@@ -58,10 +58,8 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 		queues[queueName(site.Name)] = river.QueueConfig{MaxWorkers: 1}
 	}
 	config := &river.Config{
-		ID: e.self.ID,
-		// A new job is announced to all processes. Polling is for the rare one that was
-		// announced before it was due; many queues poll less often, to bound the idle load.
-		FetchPollInterval: max(time.Second, time.Duration(len(queues))*20*time.Millisecond),
+		ID:                e.self.ID,
+		FetchPollInterval: pollInterval(len(queues)),
 		// River does not rescue jobs: see recover.go.
 		RescueStuckJobsAfter: 10 * 365 * 24 * time.Hour,
 		// The history is in the table of runs.
@@ -84,6 +82,13 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 	}
 	e.client = client
 	return e, nil
+}
+
+// pollInterval is the time between two looks of a queue for new jobs. Each is announced to all processes, so
+// polling is for the rare one that was announced before it was due, or put back by a process that stops.
+// Many queues poll less often: a look costs up to a millisecond of the processor. Three a second do in all.
+func pollInterval(queues int) time.Duration {
+	return min(max(time.Second, time.Duration(queues)*300*time.Millisecond), 30*time.Second)
 }
 
 // siteNames are the names of the sites of this process, in order.

@@ -365,3 +365,9 @@ func (e *engine[TTx]) periodicSites() []string {
 	}
 	return names
 }
+
+func TestPollInterval(t *testing.T) {
+	for queues, want := range map[int]time.Duration{1: time.Second, 3: time.Second, 51: 15300 * time.Millisecond, 1000: 30 * time.Second} {
+		require.Equal(t, want, pollInterval(queues), "%d", queues)
+	}
+}

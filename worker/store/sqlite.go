@@ -24,10 +24,13 @@ type sqliteDB struct {
 	path    string
 	writing *sql.DB
 	reading *sql.DB
+	written chan struct{} // holds one after a transaction, for the listener
 }
 
 // Driver implements DB.
-func (db *sqliteDB) Driver() riverdriver.Driver[*sql.Tx] { return riversqlite.New(db.writing) }
+func (db *sqliteDB) Driver() riverdriver.Driver[*sql.Tx] {
+	return sqliteDriver{riversqlite.New(db.writing), db}
+}
 
 // InTx implements DB.
 func (db *sqliteDB) InTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error) error {
@@ -39,7 +42,12 @@ func (db *sqliteDB) InTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error)
 	if err := do(sqlTx{tx: tx, writes: true}, tx); err != nil {
 		return db.explain(err)
 	}
-	return db.explain(tx.Commit())
+	err = tx.Commit()
+	select {
+	case db.written <- struct{}{}:
+	default: // it has not looked since the one before
+	}
+	return db.explain(err)
 }
 
 // begin waits, until ctx ends or a minute is over, while another process holds the

@@ -21,6 +21,8 @@ type Arm struct {
 	Frames string
 	// Set are settings of a whole worker, each key=value. Default: none.
 	Set []string
+	// Marks is after how many pages a whole worker tells how far a round is. Default: 0, it does not.
+	Marks int
 }
 
 // Level is how much of Ebb takes part in an arm.

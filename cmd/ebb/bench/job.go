@@ -3,10 +3,7 @@ package bench
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/ebbworker/ebb/sites"
 	"github.com/ebbworker/ebb/sites/demo"
@@ -26,16 +23,24 @@ type Page struct {
 	Items []sites.Item
 }
 
-// MostPages is how many pages a job may have: all of the demo shop.
+// MostPages is how many pages the demo shop has as it is. A job with more makes it larger.
 const MostPages = 199
+
+// ShopProducts is how large the demo shop must be for a job of so many pages, as demo.Options has it.
+func ShopProducts(pages int) int {
+	if pages <= MostPages {
+		return 0
+	}
+	return demo.ProductsFor(pages)
+}
 
 // A list of the shop has so many products.
 const listProducts = 10
 
-// NewJob is the first pages of the demo shop that is served at base, with as many of them open at once as
-// concurrency says.
+// NewJob is the first pages of the demo shop that is served at base, which is as large as ShopProducts
+// says, with as many of them open at once as concurrency says.
 func NewJob(base string, pages, concurrency int) (*Job, error) {
-	shop := demo.New(demo.Options{}) // the same content as that which is served
+	shop := demo.New(demo.Options{Products: ShopProducts(pages)}) // the same content as that which is served
 	site, err := sites.Parse("shop.yaml", shop.SiteFiles(base)["shop.yaml"])
 	if err != nil {
 		return nil, err
@@ -50,6 +55,7 @@ func NewJob(base string, pages, concurrency int) (*Job, error) {
 		return nil, fmt.Errorf("the demo shop has %d pages, not %d", len(order), pages)
 	}
 	site.Start, site.Schedule = slices.Clip(order[:pages]), ""
+	site.Limits.Pages, site.Timeout = max(site.Limits.Pages, pages), max(site.Timeout, sites.Duration(RoundTimeout(pages)))
 	site.Limits.Tabs, site.Limits.PerHost = concurrency, concurrency
 	site.Limits.Depth, site.Limits.Retries = new(0), new(0)
 	for _, template := range site.Templates {
@@ -103,54 +109,9 @@ func itemName(kind, key string) string { return kind + " " + key }
 // Check compares what was taken with what the pages hold, and counts it. Each page must have been visited
 // once.
 func (j *Job) Check(taken []Page) (items int, wrong []string) {
-	left := map[string]bool{}
-	for _, page := range j.Site.Start {
-		left[page] = true
-	}
+	c := j.Begin()
 	for _, page := range taken {
-		if !left[page.URL] {
-			wrong = append(wrong, "not asked for, or twice: "+page.URL)
-			continue
-		}
-		delete(left, page.URL)
-		missing := maps.Clone(j.truth[page.URL])
-		for _, item := range page.Items {
-			items++
-			name := itemName(item.Kind, item.Key)
-			want, known := missing[name]
-			switch {
-			case !known:
-				wrong = append(wrong, fmt.Sprintf("%s: it holds no %s, or only one", page.URL, name))
-			case !sameJSON(item.Data, want):
-				wrong = append(wrong, fmt.Sprintf("%s: %s is %s, not %s", page.URL, name, excerpt(item.Data), excerpt(want)))
-			}
-			delete(missing, name)
-		}
-		for _, name := range slices.Sorted(maps.Keys(missing)) {
-			wrong = append(wrong, fmt.Sprintf("%s: %s is missing", page.URL, name))
-		}
+		c.Page(page)
 	}
-	for _, page := range slices.Sorted(maps.Keys(left)) {
-		wrong = append(wrong, "not done: "+page)
-	}
-	if more := len(wrong) - mostWrong; more > 0 {
-		wrong = append(wrong[:mostWrong], fmt.Sprintf("and %d more", more))
-	}
-	return items, wrong
-}
-
-// Bounds of what is told of wrong items.
-const (
-	mostWrong   = 20 // of a round
-	mostExcerpt = 300
-)
-
-func excerpt(data json.RawMessage) string {
-	return strings.ToValidUTF8(string(data[:min(len(data), mostExcerpt)]), "")
-}
-
-// sameJSON compares two JSON texts by value.
-func sameJSON(a, b json.RawMessage) bool {
-	var x, y any
-	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
+	return c.End()
 }

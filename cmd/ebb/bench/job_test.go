@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -40,10 +41,28 @@ func TestJob(t *testing.T) {
 	require.Equal(t, map[string]int{"home": 1, "list": 18, "product": 180}, kinds)
 
 	require.Equal(t, []string{base + "/shop/", base + "/shop/c/lamps"}, newJob(t, 2).Site.Start)
-	for _, pages := range []int{0, MostPages + 1} {
-		_, err := NewJob(base, pages, 1)
-		require.ErrorContains(t, err, "the demo shop has 199 pages")
+	_, err := NewJob(base, 0, 1)
+	require.ErrorContains(t, err, "the demo shop has 199 pages")
+}
+
+// A long run has a larger shop, whose pages are all others.
+func TestLongJob(t *testing.T) {
+	job := newJob(t, 10_000)
+	require.Len(t, job.Site.Start, 10_000)
+	require.Len(t, slices.Compact(slices.Sorted(slices.Values(job.Site.Start))), 10_000)
+	require.GreaterOrEqual(t, job.Site.Limits.Pages, 10_000)
+	require.Greater(t, time.Duration(job.Site.Timeout), 2*time.Hour)
+	names := map[string]bool{}
+	for _, page := range job.Site.Start {
+		for name := range job.truth[page] {
+			require.False(t, names[name], name)
+			names[name] = true
+		}
 	}
+	require.Greater(t, len(names), 9000)
+	items, wrong := job.Check(right(job))
+	require.Empty(t, wrong)
+	require.Equal(t, len(names), items)
 }
 
 // right is what a round takes that goes well.

@@ -32,10 +32,9 @@ const (
 
 // round has the arm make a round and measures it.
 func (p *process) round(ctx context.Context) (Measured, error) {
-	limit := RoundTimeout(p.pages) + 30*time.Second // its own limit says more
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+	ctx, cancel := p.roundLimit(ctx)
 	defer cancel()
-	worked, all, err := linux.Busy(linux.Options{})
+	busy, err := busySince()
 	if err != nil {
 		return Measured{}, err
 	}
@@ -44,8 +43,8 @@ func (p *process) round(ctx context.Context) (Measured, error) {
 		return Measured{}, err
 	}
 	var m Measured
-	if _, err := p.input.Write([]byte("round\n")); err != nil {
-		return m, fmt.Errorf("%s: %w", p.arm.Name, errEnded)
+	if err := p.order(); err != nil {
+		return m, err
 	}
 	looking, stop := context.WithCancel(ctx)
 	peak := make(chan int64)
@@ -67,16 +66,35 @@ func (p *process) round(ctx context.Context) (Measured, error) {
 	for _, kind := range ProcessTypes {
 		m.CPU[kind] = 0
 	}
-	own := time.Duration(0)
 	for kind, took := range after {
 		m.CPU[processType(kind)] += took - before[kind]
-		own += took - before[kind]
 	}
-	workedNow, allNow, err := linux.Busy(linux.Options{})
-	if allNow > all {
-		m.Others = float64(max(0, workedNow-worked-own)) / float64(allNow-all)
-	}
+	m.Others, err = busy(total(after) - total(before))
 	return m, err
+}
+
+// total is the sum over all types of process.
+func total[N ~int64](byType map[string]N) (sum N) {
+	for _, n := range byType {
+		sum += n
+	}
+	return sum
+}
+
+// busySince returns what tells the share of the processors that others used since now, besides what own
+// processes took.
+func busySince() (others func(own time.Duration) (float64, error), err error) {
+	worked, all, err := linux.Busy(linux.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return func(own time.Duration) (float64, error) {
+		workedNow, allNow, err := linux.Busy(linux.Options{})
+		if err != nil || allNow <= all {
+			return 0, err
+		}
+		return float64(max(0, workedNow-worked-own)) / float64(allNow-all), nil
+	}, nil
 }
 
 // look reads the processes until ctx ends, and returns the most memory that they had.
@@ -84,11 +102,7 @@ func (p *process) look(ctx context.Context) (peak int64) {
 	for {
 		_, anon, err := p.usage.Read()
 		if err == nil {
-			all := int64(0)
-			for _, bytes := range anon {
-				all += bytes
-			}
-			peak = max(peak, all)
+			peak = max(peak, total(anon))
 		}
 		if sleep(ctx, lookEvery) != nil {
 			return peak

@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/ebbworker/ebb/memprof/linux"
@@ -17,52 +15,34 @@ import (
 
 // process is an arm at work, seen from outside.
 type process struct {
-	arm    Arm
-	pages  int
-	cmd    *exec.Cmd
-	input  io.WriteCloser // its end ends the process, also when this one is killed
-	said   tail
-	usage  *linux.Usage
-	once   sync.Once
-	ended  chan struct{}
-	failed error // valid after ended
+	*child
+	arm   Arm
+	pages int
+	input io.WriteCloser // its end ends the process, also when this one is killed
+	usage *linux.Usage
+	once  sync.Once
 
 	replies chan reply // closed at the end of its output
 }
 
-// Bounds of an arm's process.
+// Bounds of a process that is measured.
 const (
 	startLimit = 2 * time.Minute
 	endLimit   = 45 * time.Second // a whole worker closes its Chrome and its database
 )
 
-// ExitError is the end of an arm's process with another code than 0.
-type ExitError struct {
-	Code int
-	Text string
-}
-
-func (e *ExitError) Error() string { return fmt.Sprintf("exit code %d: %s", e.Code, e.Text) }
-
 // start starts an arm's process, and returns when it is ready for a round.
 func start(ctx context.Context, arm Arm, command *exec.Cmd, pages int) (*process, error) {
-	p := &process{arm: arm, pages: pages, cmd: command, ended: make(chan struct{}), replies: make(chan reply)}
-	p.cmd.Stderr = &p.said
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ^C is for this process, which ends that one
-	input, err := p.cmd.StdinPipe()
+	p := &process{arm: arm, pages: pages, replies: make(chan reply)}
+	input, err := command.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
 	p.input = input
-	out, err := p.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := p.cmd.Start(); err != nil {
+	if p.child, err = startChild(arm.Name, command, nil, p.follow); err != nil {
 		return nil, err
 	}
 	p.usage = linux.NewUsage(linux.Options{}, p.cmd.Process.Pid)
-	go p.follow(out)
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready within %s", startLimit))
 	defer cancel()
 	if _, err := p.reply(ctx); err != nil {
@@ -76,7 +56,6 @@ func start(ctx context.Context, arm Arm, command *exec.Cmd, pages int) (*process
 
 // follow hands over what the process says, until it ends.
 func (p *process) follow(out io.Reader) {
-	defer close(p.ended)
 	lines := json.NewDecoder(out)
 	for {
 		var said reply
@@ -86,13 +65,6 @@ func (p *process) follow(out io.Reader) {
 		p.replies <- said
 	}
 	close(p.replies)
-	_, _ = io.Copy(io.Discard, out)
-	err := p.cmd.Wait()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		err = &ExitError{Code: exit.ExitCode(), Text: p.said.String()}
-	}
-	p.failed = err
 }
 
 // errEnded says that an arm's process has ended by itself.
@@ -110,6 +82,20 @@ func (p *process) reply(ctx context.Context) (Round, error) {
 	}
 }
 
+// order has the process make a round.
+func (p *process) order() error {
+	if _, err := p.input.Write([]byte("round\n")); err != nil {
+		return fmt.Errorf("%s: %w", p.arm.Name, errEnded)
+	}
+	return nil
+}
+
+// roundLimit bounds the wait for a round.
+func (p *process) roundLimit(ctx context.Context) (context.Context, context.CancelFunc) {
+	limit := RoundTimeout(p.pages) + 30*time.Second // its own limit says more
+	return context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %s", limit))
+}
+
 // end tells the process to end.
 func (p *process) end() { p.once.Do(func() { _ = p.input.Close() }) }
 
@@ -120,33 +106,5 @@ func (p *process) stop() error {
 	defer timer.Stop()
 	for range p.replies { // what nobody has asked for any more
 	}
-	<-p.ended
-	if p.failed != nil {
-		return fmt.Errorf("%s: %w", p.arm.Name, p.failed)
-	}
-	return nil
-}
-
-// tail keeps the end of what is written to it.
-type tail struct {
-	mu   sync.Mutex // owns text
-	text []byte
-}
-
-const tailBytes = 800
-
-// Write keeps the last bytes.
-func (t *tail) Write(b []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.text = append(t.text, b...)
-	t.text = t.text[max(0, len(t.text)-tailBytes):]
-	return len(b), nil
-}
-
-// String is the end, in one line.
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return strings.Join(strings.Fields(string(t.text)), " ")
+	return p.wait()
 }

@@ -157,6 +157,11 @@ func ratio(of, to []Measured, figure func(Measured) float64) *Ratio {
 			ratios = append(ratios, figure(of[i])/base)
 		}
 	}
+	return newRatio(ratios)
+}
+
+// newRatio is the ratio of so many pairs; nil of none.
+func newRatio(ratios []float64) *Ratio {
 	if len(ratios) == 0 {
 		return nil
 	}

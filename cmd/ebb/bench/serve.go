@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 )
 
@@ -18,7 +19,7 @@ func RoundTimeout(pages int) time.Duration {
 
 // Serve makes a round for each line that it reads, and writes what came of it as a line of JSON, after a
 // first one that says that it is ready. It returns at the end of its input, by which a round is ended too.
-func Serve(ctx context.Context, in io.Reader, out io.Writer, arm Runner, pages int) error {
+func Serve(ctx context.Context, in io.Reader, out *Replies, arm Runner, pages int) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	orders := make(chan struct{})
@@ -33,8 +34,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, arm Runner, pages i
 			}
 		}
 	}()
-	tell := json.NewEncoder(out)
-	if err := tell.Encode(reply{}); err != nil {
+	if err := out.tell(reply{}); err != nil {
 		return err
 	}
 	for {
@@ -51,7 +51,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, arm Runner, pages i
 		if err != nil {
 			said.Error = err.Error()
 		}
-		if err := tell.Encode(said); err != nil {
+		if err := out.tell(said); err != nil {
 			return err
 		}
 	}
@@ -64,9 +64,36 @@ func timed(ctx context.Context, arm Runner, pages int) (Round, error) {
 	return arm.Round(ctx)
 }
 
-// reply is a line that an arm's process writes.
+// Mark says how far a round has come.
+type Mark struct {
+	// Pages have been done, in Took.
+	Pages int           `json:"pages"`
+	Took  time.Duration `json:"took_ns"`
+}
+
+// Replies is what an arm's process says to the one that measures it, a line of JSON each. It may be used
+// concurrently.
+type Replies struct {
+	mu    sync.Mutex // owns lines
+	lines *json.Encoder
+}
+
+// NewReplies writes to out.
+func NewReplies(out io.Writer) *Replies { return &Replies{lines: json.NewEncoder(out)} }
+
+// Mark says how far the round has come that is under way. That nobody listens is told by the round.
+func (r *Replies) Mark(m Mark) { _ = r.tell(reply{Mark: &m}) }
+
+func (r *Replies) tell(said reply) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lines.Encode(said)
+}
+
+// reply is a line that an arm's process writes: a mark, or the end of a round.
 type reply struct {
 	Round Round  `json:"round"`
+	Mark  *Mark  `json:"mark,omitempty"`
 	Error string `json:"error,omitempty"`
 }
 

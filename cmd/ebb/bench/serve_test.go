@@ -22,7 +22,7 @@ func TestServe(t *testing.T) {
 	ended := make(chan error, 1)
 	began := make(chan struct{})
 	go func() {
-		ended <- Serve(t.Context(), in, &out, runner(func(ctx context.Context) (Round, error) {
+		ended <- Serve(t.Context(), in, NewReplies(&out), runner(func(ctx context.Context) (Round, error) {
 			rounds++
 			switch rounds {
 			case 1:

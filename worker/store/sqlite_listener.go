@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+)
+
+// sqliteDriver is River's driver with listeners that leave the database alone while nothing is written to
+// its file. River's own ask it twenty times a second, which is a good part of what an idle worker does.
+type sqliteDriver struct {
+	*riversqlite.Driver
+	db *sqliteDB
+}
+
+// GetListener implements riverdriver.Driver.
+func (d sqliteDriver) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
+	return &sqliteListener{Listener: d.Driver.GetListener(params), path: d.db.path, written: d.db.written}
+}
+
+// sqliteListener asks for notifications when the database's file has changed, whoever changed it: at once
+// after a transaction of this process.
+type sqliteListener struct {
+	riverdriver.Listener
+	path    string
+	written <-chan struct{}
+
+	// Owned by the goroutine of WaitForNotification, of which there is one at a time.
+	seen  [2]fileState
+	asked time.Time
+}
+
+const (
+	// listenEvery is the time between two looks at the file, for what other processes write.
+	listenEvery = 100 * time.Millisecond
+	// askAnyway is after how long the database is asked although its file seems to be as it was: the clock
+	// of a file system may not tell two changes apart.
+	askAnyway = time.Second
+	// askFor is how long it is asked: River asks at once, and then every 50 ms.
+	askFor = 75 * time.Millisecond
+)
+
+// WaitForNotification implements riverdriver.Listener.
+func (l *sqliteListener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
+	for {
+		now := [2]fileState{stateOf(l.path), stateOf(l.path + "-wal")}
+		if now == l.seen && time.Since(l.asked) < askAnyway {
+			if err := l.pause(ctx); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		asking, cancel := context.WithTimeout(ctx, askFor)
+		notification, err := l.Listener.WaitForNotification(asking)
+		over := asking.Err() != nil && ctx.Err() == nil
+		cancel()
+		if err == nil {
+			return notification, nil // there may be more, so what was seen stays as it was
+		}
+		if !over || !errors.Is(err, context.DeadlineExceeded) {
+			return nil, err
+		}
+		l.seen, l.asked = now, time.Now()
+	}
+}
+
+// fileState changes when a file is written to.
+type fileState struct {
+	bytes   int64
+	changed int64 // in nanoseconds
+}
+
+// stateOf is that of a file; the zero value of one that is not there.
+func stateOf(path string) fileState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileState{}
+	}
+	return fileState{info.Size(), info.ModTime().UnixNano()}
+}
+
+// pause waits until it is time for another look; its error is that of ctx.
+func (l *sqliteListener) pause(ctx context.Context) error {
+	timer := time.NewTimer(listenEvery)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-l.written:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
