@@ -250,3 +250,11 @@ func TestDownloadsAndPermissionsAreDenied(t *testing.T) {
 	require.NoError(t, p.Close(ctx))
 	nothingLeft(t, dir)
 }
+
+// A page that Chrome opened for itself would be drawn all the time.
+func TestChromeOpensNoPageOfItsOwn(t *testing.T) {
+	p := browsertest.Pool(t, 1)
+	require.NoError(t, p.Start(within(t, time.Minute)))
+	require.Len(t, p.Browsers(), 1)
+	require.Empty(t, p.Browsers()[0].Targets())
+}

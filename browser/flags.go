@@ -83,7 +83,10 @@ func flags(o LaunchOptions, profile string, headlessShell bool) []string {
 		}
 	}
 	args = append(args, o.Flags...)
-	return append(args, "about:blank")
+	if !headlessShell { // which would open its start page; headless-shell opens none, which would be drawn all the time
+		args = append(args, "about:blank")
+	}
+	return args
 }
 
 // shmIsLarge says whether Chrome's shared memory fits into a file system.
