@@ -68,8 +68,9 @@ type LeaseOptions struct {
 	// CountBytes counts what the tab's pages fetch; see Browser.Fetched. It slows them down. Default: false.
 	CountBytes bool
 
-	// Renew lets the run (isolation context) go on in another browser context, which has the cookies of the
-	// one before and nothing else of it, as PoolOptions.ContextPages says. Default: false, it keeps its own.
+	// Renew lets the run go on in another tab (PoolOptions.TabPages), without sessionStorage, and with isolation context
+	// in another browser context, which has the cookies of the one before and nothing else of it
+	// (PoolOptions.ContextPages). Default: false, it keeps its own.
 	Renew bool
 
 	otherProxy bool // Proxy is not that of the pool's Chrome
@@ -229,12 +230,14 @@ func (l *Lease) release(ctx context.Context, cause error) error {
 	}()
 	l.noteVisit(cause)
 	l.endSteps()
-	usable := l.Tab.Err() == nil && harmless(cause) && !l.spent.Load() && !p.retiredRun(l.at.run)
+	usable := l.Tab.Err() == nil && harmless(cause) && !l.spent.Load() && !p.replacedTab(l)
 	if l.kept != nil {
 		return l.releaseKept(ctx, usable)
 	}
 	if usable && l.options.Isolation != IsolatePage {
+		visited := l.tidiness.visited() // whoever gets the tab next changes that
 		if !l.tidy(ctx) && p.putIdle(l) {
+			l.succeed(ctx, visited)
 			return nil
 		}
 	}
@@ -251,27 +254,43 @@ func harmless(err error) bool {
 		errors.Is(err, ErrNoEntry) || errors.Is(err, ErrScheme) || errors.Is(err, ErrRedirects) || errors.Is(err, ErrForbidden)
 }
 
+// replacedTab says whether another place has taken that of the lease's run, or another tab that of its tab.
+func (p *Pool) replacedTab(l *Lease) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return l.Tab.replaced || l.at.run != nil && l.at.run.retired
+}
+
 // putIdle keeps the tab for the next lease; false where its run has ended.
 func (p *Pool) putIdle(l *Lease) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := &idleTab{tab: l.Tab, at: l.at.ground}
+	i, fits := p.idleOf(l, l.Tab)
+	if fits {
+		p.idle = append(p.idle, i)
+	}
+	return fits
+}
+
+// idleOf is a tab in the place of a lease's, waiting for the next one; false where its run has ended. The caller
+// holds mu.
+func (p *Pool) idleOf(l *Lease, tab *Tab) (*idleTab, bool) {
+	i := &idleTab{tab: tab, at: l.at.ground}
 	switch {
 	case p.shut:
-		return false
+		return nil, false
 	case l.options.Isolation == IsolateTab:
 		i.site = l.options.Site
 		if l.at.member.retired {
-			return false
+			return nil, false
 		}
 	default:
 		i.run = l.options.Run
 	}
 	if r := l.at.run; r != nil && p.runs[r.owner] != r {
-		return false
+		return nil, false
 	}
-	p.idle = append(p.idle, i)
-	return true
+	return i, true
 }
 
 // discard closes the tab. A Chrome in which a tab cannot be closed is retired.

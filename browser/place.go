@@ -358,16 +358,6 @@ func (p *Pool) leave(ctx context.Context, at spot) {
 	}
 }
 
-// retiredRun says whether another place has taken that of a run.
-func (p *Pool) retiredRun(r *run) bool {
-	if r == nil {
-		return false
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return r.retired
-}
-
 // retire takes a Chrome out of use at once that does not answer: it gets no new runs and closes with its
 // last use.
 func (p *Pool) retire(m *member, says string) {

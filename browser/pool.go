@@ -19,6 +19,10 @@ type PoolOptions struct {
 	Launch LaunchOptions
 	// Tabs is how many tabs may be lent at once. Default: 4.
 	Tabs int
+	// TabPages is after how many pages another tab takes the place of one that is used again, with all that its
+	// renderer has kept of the documents that it has left, where the lease can do with another (LeaseOptions.Renew).
+	// It is made while that one goes on. Default: 0, never.
+	TabPages int
 	// CollectPages is after how many pages the garbage of a tab that is used again is collected. V8 leaves
 	// it: the documents that a tab has left, up to hundreds of MB of them. Default: 0, never.
 	CollectPages int
@@ -50,8 +54,8 @@ type PoolOptions struct {
 //   - no lease is given while as many are out as SetTabs allows, which is Tabs or less, and they are
 //     given in the order in which they were asked for;
 //   - a tab is lent to one lease at a time, or idle, or closed;
-//   - leased and idle tabs together are never more than Tabs, kept tabs and those that are being
-//     cleaned aside;
+//   - leased and idle tabs together are never more than Tabs, kept tabs, those that are being
+//     cleaned, and those that take the place of another aside;
 //   - only Release, EndRun, Clean and Close end a tab, and whatever fails in them, the place
 //     of the lease is given back;
 //   - no lease's context ends a Chrome;
@@ -62,21 +66,23 @@ type Pool struct {
 	places  *places
 	closed  chan struct{}
 
-	mu      sync.Mutex
-	shut    bool
-	main    *member // the Chrome that runs share; nil before the first lease
-	all     map[*member]bool
-	idle    []*idleTab     // least recently used first
-	runs    map[owner]*run // of isolation context and browser, and of sites with a context of their own
-	traces  []*trace       // what runs have used; the oldest that have ended are forgotten
-	kept    map[string]*keptTab
-	leases  map[*Lease]bool
-	coming  int           // tabs on their way to a lease
-	start   chan struct{} // closed when the start under way has ended; nil when none is
-	failed  error         // the last start's error
-	delay   time.Duration // how long to wait before the next start
-	opened  int           // tabs opened so far
-	fetched int64         // bytes, in Chromes that have ended
+	mu     sync.Mutex
+	shut   bool
+	main   *member // the Chrome that runs share; nil before the first lease
+	all    map[*member]bool
+	idle   []*idleTab     // least recently used first
+	runs   map[owner]*run // of isolation context and browser, and of sites with a context of their own
+	traces []*trace       // what runs have used; the oldest that have ended are forgotten
+	kept   map[string]*keptTab
+	leases map[*Lease]bool
+	coming int           // tabs on their way to a lease
+	start  chan struct{} // closed when the start under way has ended; nil when none is
+	failed error         // the last start's error
+	delay  time.Duration // how long to wait before the next start
+	opened int           // tabs opened so far
+
+	succeeding sync.WaitGroup // tabs on their way to the place of another
+	fetched    int64          // bytes, in Chromes that have ended
 
 	recycled recyclings
 	needs    map[string]*frameNeed // by site
@@ -231,6 +237,7 @@ func (p *Pool) Close(ctx context.Context) error {
 		g.Go(func() error { return m.close(ctx) })
 	}
 	err := g.Wait()
+	p.succeeding.Wait() // their Chromes are gone
 	if starting != nil {
 		select {
 		case <-starting:

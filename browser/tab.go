@@ -47,11 +47,13 @@ type Tab struct {
 
 	weighing weighing
 	tidiness tidiness
-	renderer renderer
-	steps    steps // chromedp, while interactive steps need it
-	popups   atomic.Int64
-	dialogs  atomic.Int64
-	asked    atomic.Int64 // how many dialogs the document that is open has opened
+	// The pool's mu guards these: another tab is on its way to take this one's place, and has taken it.
+	succeeded, replaced bool
+	renderer            renderer
+	steps               steps // chromedp, while interactive steps need it
+	popups              atomic.Int64
+	dialogs             atomic.Int64
+	asked               atomic.Int64 // how many dialogs the document that is open has opened
 }
 
 // document is one that the tab has shown.

@@ -71,6 +71,9 @@ func (d *tidiness) next(held int64, every int, mark int64) (reason TidyReason, r
 	return "", false
 }
 
+// visited is how many pages the tab has visited.
+func (d *tidiness) visited() int { return d.pages + d.since }
+
 // collected notes that garbage has been collected.
 func (d *tidiness) collected() {
 	d.pages += d.since
@@ -99,7 +102,7 @@ func (l *Lease) tidy(ctx context.Context) (replace bool) {
 	}
 	told := Tidying{Site: l.options.Site, Reason: reason, Replaced: replace, Pages: l.tidiness.since, Held: held}
 	if replace {
-		told.Pages += l.tidiness.pages
+		told.Pages = l.tidiness.visited()
 	} else {
 		began := time.Now()
 		_, _ = cdp.Call(ctx, l.session, heapprofiler.CollectGarbage, cdp.Empty{})

@@ -122,7 +122,7 @@ func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, 
 	if job.Site.Isolation == "" {
 		job.Site.Isolation = sites.IsolationTab // as the bare loop: the same tabs for all rounds
 	}
-	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: job.Site.Limits.Tabs, CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool)})
+	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: job.Site.Limits.Tabs, TabPages: settings.Pool.PagesPerTab, CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool)})
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Timeouts.Close+poolGrace)
 		defer cancel()

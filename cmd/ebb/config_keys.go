@@ -104,6 +104,10 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.PagesPerContext },
 	},
 	{
+		path: "pool.pages_per_tab", help: "Pages after which a tab of a site without steps is replaced. 0: never.", check: between{0, 1_000_000},
+		field: func(c *Config) any { return &c.Pool.PagesPerTab },
+	},
+	{
 		path: "pool.gc_pages", help: "Pages after which a tab's garbage is collected. 0: when V8 likes.", check: between{0, 1_000_000},
 		field: func(c *Config) any { return &c.Pool.GCPages },
 	},

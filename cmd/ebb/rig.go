@@ -144,7 +144,8 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	tabs, most := settings.Pool.Tabs.bounds()
 	pool := browser.PoolOptions{
-		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool), CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
+		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool),
+		TabPages: settings.Pool.PagesPerTab, CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
 		ContextPages:   settings.Pool.PagesPerContext,
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled, OnTidy: r.tidied,
 		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
@@ -156,7 +157,8 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	if o.diagnosis != nil {
 		auto, pool.Tabs = worker.AutoTabs{}, tabs
-		pool.Recycle, pool.CollectPages, pool.TabMark, pool.ContextPages, pool.Launch.KeepPopups = browser.Recycle{}, 0, 0, 0, true
+		pool.Recycle, pool.TabPages, pool.CollectPages, pool.TabMark, pool.ContextPages = browser.Recycle{}, 0, 0, 0, 0
+		pool.Launch.KeepPopups = true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)
@@ -275,7 +277,10 @@ func tabMark(pool PoolConfig) int64 {
 func (r *rig) tidied(d browser.Tidying) {
 	r.shown.tidied(d)
 	event, message := r.log.Debug(), "the garbage of a tab was collected"
-	if d.Replaced {
+	switch {
+	case d.Replaced && d.Reason == browser.TidyPages:
+		message = "another tab has taken the place of one that has visited its pages"
+	case d.Replaced:
 		event, message = r.log.Info(), "a tab that stays large is replaced"
 	}
 	event.Str("site", d.Site).Str("reason", string(d.Reason)).Int("pages", d.Pages).Int64("held", d.Held).Dur("took", d.Took).Msg(message)

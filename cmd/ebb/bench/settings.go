@@ -51,10 +51,19 @@ var Settings = []Comparison{
 	{
 		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by memory, by pages",
 		Arms: []Arm{
-			{Name: "never", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory="}},
-			{Name: "128m", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory=128m"}},
-			{Name: "60m", Level: LevelCrawl, Set: []string{"pool.gc_pages=0", "pool.tab_memory=60m"}},
-			{Name: "50 pages", Level: LevelCrawl, Set: []string{"pool.gc_pages=50", "pool.tab_memory="}},
+			{Name: "never", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=0", "pool.tab_memory="}},
+			{Name: "128m", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=0", "pool.tab_memory=128m"}},
+			{Name: "60m", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=0", "pool.tab_memory=60m"}},
+			{Name: "50 pages", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=50", "pool.tab_memory="}},
+		},
+	},
+	{
+		Name: "tab-pages", Says: "compare tabs that are never replaced with those that are, by pages",
+		Arms: []Arm{
+			{Name: "never", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.tab_memory="}},
+			{Name: "25", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=25", "pool.tab_memory="}},
+			{Name: "50", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=50", "pool.tab_memory="}},
+			{Name: "100", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=100", "pool.tab_memory="}},
 		},
 	},
 	{
