@@ -177,6 +177,12 @@ func (p *Pool) TabLimit() int {
 	return limit
 }
 
+// Lent is how many leases are out, or about to be.
+func (p *Pool) Lent() int {
+	_, taken := p.places.count()
+	return taken
+}
+
 func (p *Pool) lend(ctx context.Context, o LeaseOptions) (*Lease, error) {
 	if o.Keep != "" {
 		return p.lendKept(ctx, o)

@@ -73,10 +73,10 @@ type Memory struct {
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
 // first cycle, or its Run.
 func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
-	return newMemory(pool, o, os.DirFS("/"))
+	return newMemory(pool, o, nil)
 }
 
-// newMemory is NewMemory on a machine whose files stand below root.
+// newMemory is NewMemory on a machine whose files stand below root, nil for the host's.
 func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error) {
 	if o.Level == memprof.LevelOff {
 		return &Memory{}, nil

@@ -74,7 +74,9 @@ const (
 type climber struct {
 	w     *Worker
 	climb *budget.Climb
-	pages atomic.Int64 // that have ended
+	pages atomic.Int64  // that have ended
+	woken chan struct{} // holds one after a page
+	busy  func() (worked, all time.Duration, err error)
 
 	worked, all time.Duration // of the processors, at the last look
 }
@@ -84,33 +86,56 @@ func newClimber(w *Worker, most int) *climber {
 	if w.options.AutoTabs.Begin <= 0 {
 		return nil
 	}
-	return &climber{w: w, climb: budget.NewClimb(w.options.AutoTabs.Begin, most)}
+	return &climber{w: w, climb: budget.NewClimb(w.options.AutoTabs.Begin, most), woken: make(chan struct{}, 1), busy: processorTimes}
 }
+
+func processorTimes() (worked, all time.Duration, err error) { return linux.Busy(linux.Options{}) }
 
 // ended counts a page.
 func (c *climber) ended() {
-	if c != nil {
-		c.pages.Add(1)
+	if c == nil {
+		return
+	}
+	c.pages.Add(1)
+	select {
+	case c.woken <- struct{}{}:
+	default: // it has not looked since the one before
 	}
 }
 
-// run climbs until ctx ends.
+// run climbs until ctx ends. It sleeps from a look that finds nothing to measure to the next page that ends.
 func (c *climber) run(ctx context.Context) {
 	if c == nil {
 		return
 	}
 	ticker := time.NewTicker(climbInterval)
 	defer ticker.Stop()
+	seen := int64(0)
 	for {
+		var at time.Time
 		select {
 		case <-ctx.Done():
 			return
-		case at := <-ticker.C:
-			c.look(ctx, budget.Pace{
-				At: at, Pages: c.pages.Load(), Full: c.w.options.Pool.Waiting() > 0,
-				Saturated: c.saturated(), Short: c.w.tabs.isShort(),
-			})
+		case at = <-ticker.C:
 		}
+		p := budget.Pace{
+			At: at, Pages: c.pages.Load(), Full: c.w.options.Pool.Waiting() > 0,
+			Saturated: c.saturated(), Short: c.w.tabs.isShort(),
+		}
+		c.look(ctx, p)
+		idle := p.Pages == seen && !p.Full && !c.climb.Trying()
+		seen = p.Pages
+		if !idle {
+			continue
+		}
+		ticker.Stop()
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.woken:
+		}
+		c.saturated() // the next look is at what comes after the sleep
+		ticker.Reset(climbInterval)
 	}
 }
 
@@ -135,7 +160,7 @@ func (c *climber) look(ctx context.Context, p budget.Pace) {
 // saturated says whether the processors had no time left since the last look; false where that cannot be
 // told.
 func (c *climber) saturated() bool {
-	worked, all, err := linux.Busy(linux.Options{})
+	worked, all, err := c.busy()
 	if err != nil || all == c.all {
 		return false
 	}

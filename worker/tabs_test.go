@@ -1,7 +1,10 @@
 package worker
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -59,4 +62,38 @@ func TestTabsFollowThePace(t *testing.T) {
 	require.Nil(t, newClimber(fixed, 6))
 	require.NotNil(t, newTabLimit(fixed))
 	require.Equal(t, 6, fixed.options.Pool.TabLimit())
+}
+
+// A worker that waits for work does not measure; the next page that ends begins it again.
+func TestTheClimberSleepsWhileNothingEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &Worker{options: Options{Pool: browser.NewPool(browser.PoolOptions{Tabs: 6}), AutoTabs: AutoTabs{Begin: 4}, Log: zerolog.Nop()}}
+		w.tabs = newTabLimit(w)
+		c := newClimber(w, 6)
+		var looks atomic.Int64
+		c.busy = func() (worked, all time.Duration, err error) {
+			looks.Add(1)
+			return 0, 0, nil
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			c.run(ctx)
+		}()
+		time.Sleep(time.Hour)
+		require.EqualValues(t, 1, looks.Load())
+		for range 10 {
+			c.ended()
+			time.Sleep(climbInterval)
+		}
+		synctest.Wait()
+		require.GreaterOrEqual(t, looks.Load(), int64(10))
+		time.Sleep(5 * climbInterval)
+		then := looks.Load()
+		time.Sleep(time.Hour)
+		require.Equal(t, then, looks.Load())
+		stop()
+		<-ended
+	})
 }

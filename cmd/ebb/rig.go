@@ -34,6 +34,8 @@ type rig struct {
 	log      zerolog.Logger
 	kills    *linux.Kills
 	shown    shown
+	news     news // what is told of Chrome
+	first    firstChrome
 
 	// In a diagnosis end ends it, and unwritten holds why its recording ended early.
 	end       context.CancelFunc
@@ -91,7 +93,7 @@ func (o rigOptions) stopped() error {
 	return errStopped
 }
 
-// withRig opens everything, starts Chrome, runs work, and closes everything again,
+// withRig starts Chrome, opens everything else meanwhile, runs work, and closes everything again,
 // whatever happened. A Chrome that cannot be had is exit code 4.
 func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Context, *rig) error) (err error) {
 	settings, err := a.config()
@@ -124,17 +126,11 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	if o.database == "" {
 		o.database = settings.Database
 	}
-	if r.store, err = store.Open(ctx, o.database); err != nil {
-		if ctx.Err() == nil {
-			return err
-		}
-		return o.stopped()
-	}
-	defer func() { err = errors.Join(err, r.store.Close()) }()
+	defer func() { err = errors.Join(err, r.closeStore()) }() // last: all others may write to it
 	r.kills = linux.NewKills(linux.Options{})
 	launch := launchOptions(settings, exe)
 	launch.Block = blockedByFlags(o.sites)
-	launch.KernelKills, launch.OnDeath = r.kills.Within, r.died
+	launch.KernelKills, launch.OnDeath = r.kills.Within, told(&r.news, r.died)
 	if r.exits, err = newExits(settings.Egress, o.sites); err != nil {
 		return err
 	}
@@ -147,8 +143,8 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool),
 		TabPages: settings.Pool.PagesPerTab, CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
 		ContextPages:   settings.Pool.PagesPerContext,
-		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: r.recycled, OnTidy: r.tidied,
-		OnLaunch: r.launched, OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
+		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: told(&r.news, r.recycled), OnTidy: told(&r.news, r.tidied),
+		OnLaunch: told(&r.news, r.launched), OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
 	r.exits.chrome(&pool.Launch)
 	auto := worker.AutoTabs{}
@@ -163,6 +159,14 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	r.pool = browser.NewPool(pool)
 	defer func() { err = errors.Join(err, r.closePool(ctx)) }()
+	r.kills.OnKill, r.kills.Idle = told(&r.news, r.killed), func() bool { return r.pool.Lent() == 0 }
+	defer r.first.begin(ctx, r.pool)()
+	if r.store, err = store.Open(ctx, o.database); err != nil {
+		if ctx.Err() == nil {
+			return err
+		}
+		return o.stopped()
+	}
 	if err := r.measure(o); err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return err
 	}
 	defer hide()
-	if err := r.startChrome(ctx); err != nil {
+	if err := r.awaitChrome(); err != nil {
 		if ctx.Err() == nil {
 			return err
 		}
@@ -330,24 +334,6 @@ func (r *rig) measure(o rigOptions) error {
 		return err
 	}
 	r.board.memory = r.memory.Recorder
-	return nil
-}
-
-// startChrome starts the first Chrome now, so that one that cannot start ends the
-// command instead of every run.
-func (r *rig) startChrome(ctx context.Context) error {
-	if !r.settings.Browser.Sandbox {
-		r.log.Warn().Msg("Chrome runs WITHOUT its sandbox, as browser.sandbox says: a hostile page can take over this account")
-	}
-	if r.exits == nil {
-		r.log.Warn().Msg("egress.enabled is off: pages reach every address that this machine reaches, private networks included")
-	}
-	if err := r.pool.Start(ctx); err != nil {
-		if errors.Is(err, browser.ErrStart) {
-			return withCode(exitNoBrowser, err)
-		}
-		return err
-	}
 	return nil
 }
 

@@ -9,7 +9,6 @@ import (
 
 // watchKills counts what the kernel kills for want of memory, until the function that it returns is called.
 func (r *rig) watchKills(ctx context.Context) (stop func()) {
-	r.kills.OnKill = r.killed
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	done := make(chan struct{})
 	go func() {

@@ -118,7 +118,7 @@ func readLoad(root fs.FS) (float64, error) {
 // why; the rest is valid.
 func HostInfo(root fs.FS) (memprof.HostInfo, error) {
 	if root == nil {
-		root = os.DirFS("/")
+		root = hostRoot()
 	}
 	info := memprof.HostInfo{CPUs: runtime.NumCPU(), Cgroup: kindNone}
 	release, kernelErr := fs.ReadFile(root, "proc/sys/kernel/osrelease")

@@ -13,6 +13,9 @@ import (
 // killsInterval is the time between two looks at the count of kills: how exactly their times are known.
 const killsInterval = 250 * time.Millisecond
 
+// idleKillsInterval is that time while Kills.Idle says so.
+const idleKillsInterval = 2 * time.Second
+
 // keepKills is how long the time of a kill is remembered.
 const keepKills = time.Minute
 
@@ -26,6 +29,9 @@ type Kills struct {
 	// OnKill is told of kills soon after they happen, while Run does, with how many there were; it
 	// must not block. Default: nobody is. Set it before Run.
 	OnKill func(n int)
+	// Idle says that kills matter little now: then the count is looked at every 2 seconds instead of
+	// every 250 ms. Default: never. Set it before Run.
+	Idle func() bool
 
 	mu    sync.Mutex // guards what follows
 	file  string     // where the count stands; "" before it was found
@@ -43,16 +49,25 @@ func NewKills(o Options) *Kills {
 
 // Run looks at the count until ctx ends; it returns nil. A count that cannot be read is told by Within.
 func (k *Kills) Run(ctx context.Context) error {
-	tick := time.NewTicker(killsInterval)
-	defer tick.Stop()
+	timer := time.NewTimer(k.interval())
+	defer timer.Stop()
 	for {
 		select {
-		case <-tick.C:
+		case <-timer.C:
 			_, _ = k.look()
+			timer.Reset(k.interval())
 		case <-ctx.Done():
 			return nil
 		}
 	}
+}
+
+// interval is the time until the next look.
+func (k *Kills) interval() time.Duration {
+	if k.Idle != nil && k.Idle() {
+		return idleKillsInterval
+	}
+	return killsInterval
 }
 
 // Within returns how many processes were killed within some time before now, of which the last

@@ -106,3 +106,33 @@ func TestKillsAreForgotten(t *testing.T) {
 		require.Equal(t, 1, told)
 	})
 }
+
+// While nothing is at work the count is read less often, and as before as soon as something is.
+func TestKillsAreReadLessOftenWhileIdle(t *testing.T) {
+	root := t.TempDir()
+	putFile(t, root, "proc/vmstat", "oom_kill 0\n")
+	synctest.Test(t, func(t *testing.T) {
+		k := NewKills(Options{Root: os.DirFS(root)})
+		told := 0
+		k.OnKill = func(n int) { told += n }
+		idle := true
+		k.Idle = func() bool { return idle }
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- k.Run(ctx) }()
+		putFile(t, root, "proc/vmstat", "oom_kill 1\n")
+		time.Sleep(idleKillsInterval - time.Millisecond)
+		synctest.Wait()
+		require.Zero(t, told)
+		idle = false
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, 1, told)
+		putFile(t, root, "proc/vmstat", "oom_kill 2\n")
+		time.Sleep(killsInterval)
+		synctest.Wait()
+		require.Equal(t, 2, told)
+		stop()
+		require.NoError(t, <-ended)
+	})
+}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 )
 
 // Limit is a memory limit with what counts against it, in bytes.
@@ -19,7 +18,7 @@ type Limit struct {
 // count: the kernel drops it first. root is the root folder, nil for the host's.
 func MemoryLimit(root fs.FS) (Limit, error) {
 	if root == nil {
-		root = os.DirFS("/")
+		root = hostRoot()
 	}
 	m, err := readMeminfo(root)
 	if err != nil {

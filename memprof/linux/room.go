@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"runtime"
 )
 
@@ -27,7 +26,7 @@ type Room struct {
 // the rest is valid.
 func ReadRoom(root fs.FS) (Room, error) {
 	if root == nil {
-		root = os.DirFS("/")
+		root = hostRoot()
 	}
 	r := Room{root: root}
 	m, memoryErr := readMeminfo(root)

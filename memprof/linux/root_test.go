@@ -12,9 +12,18 @@ import (
 	"github.com/ebbworker/ebb/memprof"
 )
 
+// All that reads the host does so in the quick way.
+func TestTheHostIsReadQuickly(t *testing.T) {
+	require.IsType(t, quickSystem{}, hostRoot())
+	require.IsType(t, quickSystem{}, Options{}.withDefaults().Root)
+	room, err := ReadRoom(nil)
+	require.NoError(t, err)
+	require.IsType(t, quickSystem{}, room.root)
+}
+
 func TestTheHostsFilesAreReadAsTheyAre(t *testing.T) {
 	root := hostRoot()
-	for _, name := range []string{"proc/cpuinfo", "proc/self/cmdline", "etc/passwd", "proc/sys/kernel/random/boot_id"} {
+	for _, name := range []string{"proc/cpuinfo", "proc/self/cmdline", "etc/passwd", "proc/sys/kernel/random/boot_id", "sys/devices/system/cpu/possible"} {
 		want, err := os.ReadFile("/" + name)
 		require.NoError(t, err)
 		got, err := fs.ReadFile(root, name)

@@ -85,6 +85,10 @@ func (c *Climb) Tabs() int {
 	return c.now
 }
 
+// Trying says whether a trial is made, which needs a reading every now and then. Otherwise readings at which
+// nobody waits for a tab may be left out.
+func (c *Climb) Trying() bool { return c.trial != nil }
+
 // Next takes a reading. It says what came of a trial that has ended: how many tabs there are from now on, and
 // whether that is another number than before.
 func (c *Climb) Next(p Pace) (says string, changed bool) {

@@ -71,7 +71,7 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 		Workers:                     river.NewWorkers(),
 	}
 	if len(queues) > 0 {
-		queues[planQueue] = river.QueueConfig{MaxWorkers: 4, FetchPollInterval: time.Second}
+		queues[planQueue] = river.QueueConfig{MaxWorkers: 4, FetchPollInterval: planPollInterval}
 		config.Queues = queues
 	}
 	river.AddWorker(config.Workers, &scrapeWorker[TTx]{engine: e})
@@ -86,10 +86,13 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 
 // pollInterval is the time between two looks of a queue for new jobs. Each is announced to all processes, so
 // polling is for the rare one that was announced before it was due, or put back by a process that stops.
-// Many queues poll less often: a look costs up to a millisecond of the processor. Three a second do in all.
+// Many queues poll less often, from 50 on every 30 seconds: each look wakes what sleeps otherwise.
 func pollInterval(queues int) time.Duration {
-	return min(max(time.Second, time.Duration(queues)*300*time.Millisecond), 30*time.Second)
+	return min(max(time.Second, time.Duration(queues)*600*time.Millisecond), 30*time.Second)
 }
+
+// planPollInterval is that of the queue of the schedules.
+const planPollInterval = 5 * time.Second
 
 // siteNames are the names of the sites of this process, in order.
 func (e *engine[TTx]) siteNames() []string {

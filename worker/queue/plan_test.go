@@ -367,7 +367,7 @@ func (e *engine[TTx]) periodicSites() []string {
 }
 
 func TestPollInterval(t *testing.T) {
-	for queues, want := range map[int]time.Duration{1: time.Second, 3: time.Second, 51: 15300 * time.Millisecond, 1000: 30 * time.Second} {
+	for queues, want := range map[int]time.Duration{1: time.Second, 3: 1800 * time.Millisecond, 50: 30 * time.Second, 1000: 30 * time.Second} {
 		require.Equal(t, want, pollInterval(queues), "%d", queues)
 	}
 }

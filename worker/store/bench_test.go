@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/worker/crawl"
@@ -27,6 +28,16 @@ func bigPage(i int) crawl.PageResult {
 		page.Found = append(page.Found, ref(fmt.Sprintf("http://shop.example/products/%06d", i+n)))
 	}
 	return page
+}
+
+// BenchmarkPoll is a look of one queue of SQLite for a job, of which there is none.
+func BenchmarkPoll(b *testing.B) {
+	queue := storetest.Open(b, storetest.SQLite(b)).SQLite().Driver().GetExecutor()
+	for b.Loop() {
+		jobs, err := queue.JobGetAvailable(b.Context(), &riverdriver.JobGetAvailableParams{ClientID: "a", MaxAttemptedBy: 100, MaxToLock: 1, Queue: "a"})
+		require.NoError(b, err)
+		require.Empty(b, jobs)
+	}
 }
 
 func BenchmarkSavePage(b *testing.B) {

@@ -36,10 +36,10 @@ type sqliteListener struct {
 
 const (
 	// listenEvery is the time between two looks at the file, for what other processes write.
-	listenEvery = 100 * time.Millisecond
+	listenEvery = 250 * time.Millisecond
 	// askAnyway is after how long the database is asked although its file seems to be as it was: the clock
-	// of a file system may not tell two changes apart.
-	askAnyway = time.Second
+	// of a file system may not tell two changes apart, where they leave it as large as it was.
+	askAnyway = 5 * time.Second
 	// askFor is how long it is asked: River asks at once, and then every 50 ms.
 	askFor = 75 * time.Millisecond
 )

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
@@ -29,36 +30,38 @@ func (l *quietListener) WaitForNotification(ctx context.Context) (*riverdriver.N
 }
 
 func TestListenerAsksWhenTheFileHasChanged(t *testing.T) {
-	inner := &quietListener{told: make(chan *riverdriver.Notification, 1), asked: make(chan struct{}, 100)}
-	written := make(chan struct{}, 1)
-	path := filepath.Join(t.TempDir(), "ebb.db")
-	require.NoError(t, os.WriteFile(path, []byte("a"), 0o600))
-	l := &sqliteListener{Listener: inner, path: path, written: written}
-	heard := make(chan *riverdriver.Notification)
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() {
-		for {
-			n, err := l.WaitForNotification(ctx)
-			if err != nil {
-				ended <- err
-				return
+	synctest.Test(t, func(t *testing.T) {
+		inner := &quietListener{told: make(chan *riverdriver.Notification, 1), asked: make(chan struct{}, 100)}
+		written := make(chan struct{}, 1)
+		path := filepath.Join(t.TempDir(), "ebb.db")
+		require.NoError(t, os.WriteFile(path, []byte("a"), 0o600))
+		l := &sqliteListener{Listener: inner, path: path, written: written}
+		heard := make(chan *riverdriver.Notification)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() {
+			for {
+				n, err := l.WaitForNotification(ctx)
+				if err != nil {
+					ended <- err
+					return
+				}
+				heard <- n
 			}
-			heard <- n
-		}
-	}()
-	<-inner.asked // at first
-	began := time.Now()
-	<-inner.asked // and then although nothing has changed
-	require.GreaterOrEqual(t, time.Since(began), askAnyway)
+		}()
+		<-inner.asked // at first
+		began := time.Now()
+		<-inner.asked // and then although nothing has changed
+		require.GreaterOrEqual(t, time.Since(began), askAnyway)
 
-	inner.told <- &riverdriver.Notification{Topic: "a"}
-	require.NoError(t, os.WriteFile(path+"-wal", []byte("abc"), 0o600))
-	require.Equal(t, "a", (<-heard).Topic)
-	inner.told <- &riverdriver.Notification{Topic: "b"} // there may be more, so it is asked again at once
-	require.Equal(t, "b", (<-heard).Topic)
-	cancel()
-	require.ErrorIs(t, <-ended, context.Canceled)
+		inner.told <- &riverdriver.Notification{Topic: "a"}
+		require.NoError(t, os.WriteFile(path+"-wal", []byte("abc"), 0o600))
+		require.Equal(t, "a", (<-heard).Topic)
+		inner.told <- &riverdriver.Notification{Topic: "b"} // there may be more, so it is asked again at once
+		require.Equal(t, "b", (<-heard).Topic)
+		cancel()
+		require.ErrorIs(t, <-ended, context.Canceled)
+	})
 }
 
 // A transaction of this process is looked at without waiting.

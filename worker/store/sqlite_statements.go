@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -86,7 +87,7 @@ func (c *conn) statement(ctx context.Context, query string) (*statement, error) 
 	if strings.Contains(strings.TrimRight(query, "; \t\n"), ";") {
 		return nil, nil
 	}
-	prepared, err := c.PrepareContext(ctx, query)
+	prepared, err := c.PrepareContext(ctx, plannedOnce(query))
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +102,12 @@ func (c *conn) statement(ctx context.Context, query string) (*statement, error) 
 	c.kept[query] = s
 	return s, nil
 }
+
+// plannedOnce is the text of a statement that is kept. Of LIMIT ? SQLite takes the value for its plan, and so
+// makes a new one each time that a value is bound: it does not look into a sum.
+func plannedOnce(query string) string { return limit.ReplaceAllString(query, "LIMIT ($1 + 0)") }
+
+var limit = regexp.MustCompile(`(?i)\bLIMIT\s+([?$:@]\w*)`)
 
 // makeRoom closes the statement that was not used for longest, where there are too many.
 func (c *conn) makeRoom() error {

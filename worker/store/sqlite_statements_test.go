@@ -52,3 +52,23 @@ func TestStatementsAreKept(t *testing.T) {
 		return nil
 	}))
 }
+
+// The limit of a statement that is kept is that of each use.
+func TestKeptStatementsHaveTheirLimit(t *testing.T) {
+	ctx := context.Background()
+	s := storetest.Open(t, storetest.SQLite(t))
+	require.NoError(t, s.SQLite().InTx(ctx, func(_ store.Tx, tx *sql.Tx) error {
+		for _, query := range []string{
+			"SELECT count(*) FROM (SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 LIMIT ?)",
+			"SELECT count(*) FROM (SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3\nlimit ?1)",
+			"SELECT count(*) FROM (SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 LIMIT ?1 OFFSET 0)",
+		} {
+			for _, limit := range []int{1, 3, 2, 0} {
+				var n int
+				require.NoError(t, tx.QueryRowContext(ctx, query, limit).Scan(&n))
+				require.Equal(t, limit, n, query)
+			}
+		}
+		return nil
+	}))
+}
