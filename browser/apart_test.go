@@ -10,9 +10,9 @@ import (
 	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
-// pagesOf counts the pages that are open, but for Chrome's own.
+// pagesOf counts the pages that are open.
 func pagesOf(b *browser.Browser) int {
-	n := -browser.AnchorPages
+	n := 0
 	for _, t := range b.Targets() {
 		if t.Type == "page" {
 			n++

@@ -90,6 +90,7 @@ type Browser struct {
 	pages     atomic.Int64           // navigations so far
 	fetched   atomic.Int64           // bytes, of tabs that count them
 	paces     paces                  // of its visits
+	framing   chan struct{}          // holds a token while a frame is made
 	exited    chan struct{}          // closed when the process has been waited for
 	waitErr   error                  // valid after exited
 	killedFor atomic.Pointer[string] // why watchLife killed it; nil if it did not
@@ -123,6 +124,7 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 	b := &Browser{
 		options: o, as: as, folder: f, started: time.Now(), stderr: newTail(16 << 10),
 		args:    flags(o, f.profile(), isHeadlessShell(o.Path)),
+		framing: make(chan struct{}, 1),
 		exited:  make(chan struct{}),
 		closing: make(chan struct{}), cleaned: make(chan struct{}),
 	}
@@ -376,6 +378,3 @@ func (b *Browser) disposeContext(ctx context.Context, id cdp.BrowserContextID) e
 	}
 	return nil
 }
-
-// AnchorPages is the number of pages that Chrome opens by itself and that stay open.
-const AnchorPages = 1

@@ -217,5 +217,10 @@ func (a area) holds(t Target) bool {
 func (t *tracker) homeContext() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	for id, tab := range t.tabs {
+		if t.home == "" && tab.context == "" { // an older Chrome tells it by its targets only
+			t.home = t.targets[id].Context
+		}
+	}
 	return t.home
 }

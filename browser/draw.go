@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -27,6 +28,8 @@ const (
 	drawSparse = time.Second
 	// drawScreen is the time between two frames of a screen.
 	drawScreen = 16 * time.Millisecond
+	// frameTimeout bounds the wait for a frame; a page that keeps its thread longer gets no other meanwhile.
+	frameTimeout = 10 * time.Second
 	// drawProof is how soon after the first frame, sparse or of a screen, a wait ends that waited for it.
 	drawProof = 80 * time.Millisecond
 	// drawProofs is how many pages in a row prove that a site needs frames, and drawAgain after how many
@@ -58,15 +61,12 @@ func (t *Tab) draw(after time.Duration, screen bool) *drawing {
 }
 
 func (d *drawing) tick() {
+	d.frame()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.over {
 		return
 	}
-	if d.first.IsZero() {
-		d.first = time.Now()
-	}
-	d.tab.session.post(headlessexperimental.CommandBeginFrame, headlessexperimental.BeginFrameParams{NoDisplayUpdates: new(true)})
 	d.timer.Reset(d.gap)
 	switch {
 	case d.gap == drawScreen:
@@ -74,6 +74,37 @@ func (d *drawing) tick() {
 		d.gap = drawScreen
 	default:
 		d.gap = min(2*d.gap, drawLast)
+	}
+}
+
+// begin notes when the first frame was asked for; false where nobody waits for one any more.
+func (d *drawing) begin() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.over && d.first.IsZero() {
+		d.first = time.Now()
+	}
+	return !d.over
+}
+
+// frame asks for a frame and waits until it is there. In each Chrome one frame is made at a time: where two tabs
+// make theirs at once, the GPU process of Chromium 156 ends at a check, and after some times Chrome with it. So a
+// page that keeps its thread holds up the frames of others, for frameTimeout at most. The frame is shown, though
+// nobody looks: after four that are not (noDisplayUpdates) a page gets one in a second.
+func (d *drawing) frame() {
+	b, s := d.tab.browser, d.tab.session
+	ctx, cancel := context.WithTimeout(context.Background(), frameTimeout)
+	defer cancel()
+	select {
+	case b.framing <- struct{}{}:
+		defer func() { <-b.framing }()
+	case <-s.done:
+		return
+	case <-ctx.Done():
+		return
+	}
+	if d.begin() {
+		_ = b.conn.call(ctx, s, headlessexperimental.CommandBeginFrame, headlessexperimental.BeginFrameParams{}, nil)
 	}
 }
 

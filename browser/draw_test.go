@@ -1,11 +1,19 @@
 package browser_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/browser/browsertest"
@@ -129,4 +137,48 @@ func TestStepsHaveFrames(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, `"abc"`, string(raw))
 	require.NoError(t, l.Release(ctx, nil))
+}
+
+// Frames of several tabs come one after the other: Chrome's GPU process ends where two are made at once, and Chrome
+// with it when that has happened some times.
+func TestFramesOfSeveralTabs(t *testing.T) {
+	const tabs = 4
+	heavy := drawnShow + `<style>@keyframes a { from { opacity: 0 } } div { animation: a 1s infinite; box-shadow: 0 0 5px red }</style>` + strings.Repeat("<div>x</div>", 1500) +
+		`<script>let n = 0; (function f() { if (++n === 60) show(n); else requestAnimationFrame(f) })()</script>`
+	url := serve(t, map[string]string{"/": heavy}).URL
+	p := browsertest.Pool(t, tabs)
+	ctx := within(t, 2*time.Minute)
+	require.NoError(t, p.Start(ctx))
+	b := p.Browsers()[0]
+	var gpu []int
+	require.Eventually(t, func() bool { gpu = gpuProcesses(b); return len(gpu) == 1 }, 10*time.Second, 10*time.Millisecond)
+	var g errgroup.Group
+	for range tabs {
+		g.Go(func() error {
+			l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", LazyFrames: true})
+			if err != nil {
+				return err
+			}
+			if _, err = l.Navigate(ctx, url+"/"); err == nil {
+				_, err = l.Evaluate(ctx, drawnWait)
+			}
+			return errors.Join(err, l.Release(ctx, err))
+		})
+	}
+	require.NoError(t, g.Wait())
+	require.NoError(t, b.Err())
+	require.Equal(t, gpu, gpuProcesses(b))
+}
+
+// gpuProcesses are the pids of a Chrome's GPU processes.
+func gpuProcesses(b *browser.Browser) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if group, err := syscall.Getpgid(pid); err == nil && group == b.PID() && bytes.Contains(text, []byte("--type=gpu-process")) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }

@@ -68,7 +68,7 @@ func TestScriptThatDoesNotEnd(t *testing.T) {
 	require.NoError(t, err, "an expression of ours may take as long as its caller lets it")
 	require.Len(t, p.Browsers(), 1)
 	require.NoError(t, p.EndRun(ctx, "r"))
-	require.Eventually(t, func() bool { return pages(p.Browsers()[0]) == 0 }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return pagesOf(p.Browsers()[0]) == 0 }, 20*time.Second, 10*time.Millisecond)
 }
 
 // TestCrashIsKnownSoon holds that whoever waits for a tab knows of its renderer's death within 250 ms.

@@ -119,7 +119,7 @@ func TestIsolation(t *testing.T) {
 	require.Equal(t, id1, id2, "and a tab")
 	_, title, _ = visit(browser.LeaseOptions{Run: "2", Isolation: browser.IsolateContext}, true)
 	require.Equal(t, `"1"`, title, "another run begins anew")
-	require.Zero(t, pages(p.Browsers()[0]), "a run that has ended leaves no page")
+	require.Zero(t, pagesOf(p.Browsers()[0]), "a run that has ended leaves no page")
 
 	id1, title, _ = visit(browser.LeaseOptions{Run: "3", Isolation: browser.IsolateTab}, true)
 	require.Equal(t, `"1"`, title)
@@ -195,14 +195,14 @@ func TestTabsThatCrashWhileNobodyHasThem(t *testing.T) {
 				l, err := p.Acquire(ctx, o)
 				require.NoError(t, err)
 				require.NoError(t, l.Release(ctx, nil))
-				require.Equal(t, 1, pages(p.Browsers()[0]), "the one that has crashed before is closed")
+				require.Equal(t, 1, pagesOf(p.Browsers()[0]), "the one that has crashed before is closed")
 				require.ErrorIs(t, l.Session().Call(ctx, "Page.crash", nil, nil), browser.ErrCrashed)
 			}
 			crash()
 			crash()
-			require.Equal(t, 1, pages(p.Browsers()[0]))
+			require.Equal(t, 1, pagesOf(p.Browsers()[0]))
 			require.NoError(t, p.CloseTabs(ctx))
-			require.Zero(t, pages(p.Browsers()[0]))
+			require.Zero(t, pagesOf(p.Browsers()[0]))
 		})
 	}
 }

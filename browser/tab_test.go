@@ -356,23 +356,12 @@ func TestDialogsAndPopups(t *testing.T) {
 	require.GreaterOrEqual(t, l.Dialogs(), 2)
 	b := l.Browser()
 	require.NoError(t, l.Click(ctx, "#b"))
-	require.Eventually(t, func() bool { return l.Popups() == 1 && pages(b) == 1 }, 10*time.Second, 10*time.Millisecond, "a popup is counted and closed")
+	require.Eventually(t, func() bool { return l.Popups() == 1 && pagesOf(b) == 1 }, 10*time.Second, 10*time.Millisecond, "a popup is counted and closed")
 	require.NoError(t, l.Click(ctx, "#b"))
-	require.Eventually(t, func() bool { return l.Popups() == 2 && pages(b) == 1 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return l.Popups() == 2 && pagesOf(b) == 1 }, 10*time.Second, 10*time.Millisecond)
 	_, err = l.Navigate(ctx, srv.URL+"/p")
 	require.NoError(t, err, "leaving is allowed")
 	require.NoError(t, l.Release(ctx, nil))
-}
-
-// pages counts the open pages but the one that Chrome opens by itself.
-func pages(b *browser.Browser) int {
-	n := 0
-	for _, t := range b.Targets() {
-		if t.Type == "page" {
-			n++
-		}
-	}
-	return n - browser.AnchorPages
 }
 
 func TestCrashedTab(t *testing.T) {

@@ -69,13 +69,15 @@ func (t *tracker) begin(ctx context.Context) error {
 	if _, err := cdp.Call(ctx, t.conn.root, target.SetDiscoverTargets, target.SetDiscoverTargetsParams{Discover: true}); err != nil {
 		return err
 	}
+	contexts, err := cdp.Call(ctx, t.conn.root, target.GetBrowserContexts, cdp.Empty{})
+	if err != nil {
+		return err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for id, open := range t.targets {
+	t.home = string(contexts.DefaultBrowserContextID)
+	for id := range t.targets {
 		t.anchors[id] = true
-		if open.Type == "page" {
-			t.home = open.Context
-		}
 	}
 	return nil
 }
