@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// governInterval is the time between two readings while runs are at work or wait, and restInterval
-	// else.
+	// governInterval is the time between two readings while runs are at work or wait, or memory is short, and
+	// restInterval else.
 	governInterval, restInterval = 200 * time.Millisecond, 2 * time.Second
 	// governTimeout bounds what the governor asks of the database at once.
 	governTimeout = 10 * time.Second
@@ -39,6 +39,7 @@ type governor struct {
 	ladder *budget.Ladder
 	held   budget.Event // since when no run begins; zero while they may
 
+	short    bool // the soft mark is passed
 	recorded bool // what the budget is
 }
 
@@ -80,7 +81,7 @@ func (g *governor) run(ctx context.Context) {
 		}
 		g.tick(ctx)
 		next := restInterval
-		if g.gate.busy() || len(g.acts.retiring) > 0 {
+		if g.gate.busy() || len(g.acts.retiring) > 0 || g.short {
 			next = governInterval
 		}
 		timer.Reset(next)
@@ -134,6 +135,7 @@ func (g *governor) tick(ctx context.Context) {
 		return
 	}
 	g.acts.observe(now)
+	g.short = now.used >= g.budget.Soft
 	g.gate.read(now.used, g.ladder.Holding())
 	reading := g.reading(now)
 	d, act := g.ladder.Next(reading)

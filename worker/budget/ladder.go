@@ -66,6 +66,8 @@ const (
 	// levelReadings is how many readings the level is the lowest of: a page that is open takes memory
 	// and gives it back.
 	levelReadings = 12
+	// idleReadings is how many there are while no run is at work.
+	idleReadings = 3
 )
 
 // Ladder decides from readings. It is told what became of each decision before the next reading. It is
@@ -132,8 +134,11 @@ func (l *Ladder) target() int64 { return int64(relief * float64(l.budget.Soft)) 
 
 // above is what is held above a fresh Chrome's for longer than a page is open.
 func (l *Ladder) above(r Reading) int64 {
-	level := r.Chrome
-	for _, v := range l.levels {
+	level, readings := r.Chrome, l.levels
+	if r.AtWork == 0 { // no page is open but those that stay
+		readings = readings[max(0, len(readings)-idleReadings):]
+	}
+	for _, v := range readings {
 		level = min(level, v)
 	}
 	return max(level-r.Fresh, 0)
