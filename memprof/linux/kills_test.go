@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -113,25 +114,26 @@ func TestKillsAreReadLessOftenWhileIdle(t *testing.T) {
 	putFile(t, root, "proc/vmstat", "oom_kill 0\n")
 	synctest.Test(t, func(t *testing.T) {
 		k := NewKills(Options{Root: os.DirFS(root)})
-		told := 0
-		k.OnKill = func(n int) { told += n }
-		idle := true
-		k.Idle = func() bool { return idle }
+		var told atomic.Int64
+		k.OnKill = func(n int) { told.Add(int64(n)) }
+		var idle atomic.Bool
+		idle.Store(true)
+		k.Idle = idle.Load
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- k.Run(ctx) }()
 		putFile(t, root, "proc/vmstat", "oom_kill 1\n")
 		time.Sleep(idleKillsInterval - time.Millisecond)
 		synctest.Wait()
-		require.Zero(t, told)
-		idle = false
+		require.Zero(t, told.Load())
+		idle.Store(false)
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
-		require.Equal(t, 1, told)
+		require.EqualValues(t, 1, told.Load())
 		putFile(t, root, "proc/vmstat", "oom_kill 2\n")
 		time.Sleep(killsInterval)
 		synctest.Wait()
-		require.Equal(t, 2, told)
+		require.EqualValues(t, 2, told.Load())
 		stop()
 		require.NoError(t, <-ended)
 	})

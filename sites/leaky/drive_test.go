@@ -122,7 +122,7 @@ func call[P, R any](t testing.TB, s cdp.Session, command cdp.Command[P, R], para
 	return result
 }
 
-// closePages closes every page but Chrome's own, so that the next case begins with none,
+// closePages closes every page, so that the next case begins with none,
 // and waits until what belonged to them has gone as well.
 func (d *driver) closePages(t testing.TB) {
 	t.Helper()
@@ -150,7 +150,7 @@ func (d *driver) closePages(t testing.TB) {
 		return
 	}
 	// A renderer ends a little after its page: the next case's figures are not to fall by it.
-	eventually(t, func() bool { return len(processes(t, d, "renderer")) <= len(b.Targets()) }, "renderers are to end")
+	eventually(t, func() bool { return len(processesOf(t, d, "renderer")) <= len(b.Targets()) }, "renderers are to end")
 }
 
 // eventually waits for a condition, which is asked in the test's own goroutine so that it

@@ -186,8 +186,15 @@ func anonymous(t testing.TB, d *driver, kind string) float64 {
 	return sum
 }
 
-// processes are the numbers of Chrome's processes of a type.
+// processes are the numbers of Chrome's processes of a type, of which there is one at least.
 func processes(t testing.TB, d *driver, kind string) []int64 {
+	t.Helper()
+	pids := processesOf(t, d, kind)
+	require.NotEmpty(t, pids, kind)
+	return pids
+}
+
+func processesOf(t testing.TB, d *driver, kind string) []int64 {
 	t.Helper()
 	var pids []int64
 	for _, p := range call(t, d.browser(t).Session(), systeminfo.GetProcessInfo, cdp.Empty{}).ProcessInfo {
@@ -195,7 +202,6 @@ func processes(t testing.TB, d *driver, kind string) []int64 {
 			pids = append(pids, p.ID)
 		}
 	}
-	require.NotEmpty(t, pids, kind)
 	return pids
 }
 
