@@ -151,14 +151,19 @@ func writeIdle(out output.Terminal, i *bench.Idle) error {
 	if !i.Quiet {
 		fmt.Fprintln(out, "\nIt did not become quiet before it was measured.")
 	}
-	within := "within"
-	if !i.Pass {
-		within = "beyond"
-	}
+	memory := max(i.Worker.PSS, i.Worker.Anon)
 	text := outline{out: out}
 	text.line("")
-	text.add(0, 0, "", fmt.Sprintf("An idle 'ebb run' takes %.2f %% of a core and %s MB itself, %s the %g %% and %g MB that it may take.",
-		i.Worker.CPU, benchMB(max(i.Worker.PSS, i.Worker.Anon)), within, bench.MostIdleCPU, bench.MostIdleMemory/memprof.MB))
+	text.add(0, 0, "", fmt.Sprintf("An idle 'ebb run' takes %.2f %% of a core itself, %s the %g %% that it may take, and %s MB, %s the %g MB.",
+		i.Worker.CPU, within(i.Worker.CPU < bench.MostIdleCPU), bench.MostIdleCPU, benchMB(memory), within(memory < bench.MostIdleMemory), bench.MostIdleMemory/memprof.MB))
 	text.add(0, 0, "", "PSS is anonymous memory and a share of what is mapped, the program itself above all. 1 MB is 1,000,000 bytes.")
 	return text.write()
+}
+
+// within says on which side of a bound a figure is.
+func within(is bool) string {
+	if is {
+		return "within"
+	}
+	return "beyond"
 }

@@ -146,14 +146,10 @@ func writeStartup(out output.Terminal, s *bench.Startup) error {
 		return err
 	}
 	writeWrongItems(out, "", s.Wrong)
-	within := "within"
-	if !s.Pass {
-		within = "beyond"
-	}
 	text := outline{out: out}
 	text.line("")
 	text.add(0, 0, "", fmt.Sprintf("'ebb scrape' has its first item after %s times what a bare Chrome takes, %s the %.1f that it may take; %.0f ms later it has ended.",
-		ratio, within, bench.MostStartup, s.Exit))
+		ratio, within(s.Pass), bench.MostStartup, s.Exit))
 	text.add(0, 0, "", "Figures are medians; the ratio is that of pairs. The scrape of the warm-up makes its database.")
 	return text.write()
 }
