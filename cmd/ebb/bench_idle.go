@@ -65,15 +65,7 @@ With --gate, exit code 3 says that its own process takes ` + fmt.Sprint(bench.Mo
 const mostIdleSites = 10_000
 
 func (a *app) benchIdle(ctx context.Context, o benchIdleOptions) (err error) {
-	settings, err := a.config()
-	if err != nil {
-		return err
-	}
-	exe, err := a.findBrowser(settings)
-	if err != nil {
-		return err
-	}
-	folder, err := newTemporary("ebb-bench-")
+	_, exe, folder, err := a.benchPlace()
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/cmd/ebb/bench"
 	"github.com/ebbworker/ebb/cmd/ebb/output"
 	"github.com/ebbworker/ebb/sites"
@@ -65,16 +66,21 @@ func addBenchOutput(f *pflag.FlagSet, json *string, gate *bool) {
 	f.BoolVar(gate, "gate", false, "fail where the figures miss what they should be")
 }
 
+// benchPlace is what a bench that runs commands of this program needs: the configuration, a Chrome, and a folder
+// for what the commands keep, which must be removed.
+func (a *app) benchPlace() (settings *Settings, exe browser.Executable, folder *temporary, err error) {
+	if settings, err = a.config(); err != nil {
+		return nil, exe, nil, err
+	}
+	if exe, err = a.findBrowser(settings); err != nil {
+		return nil, exe, nil, err
+	}
+	folder, err = newTemporary("ebb-bench-")
+	return settings, exe, folder, err
+}
+
 func (a *app) benchStart(ctx context.Context, o benchStartOptions) (err error) {
-	settings, err := a.config()
-	if err != nil {
-		return err
-	}
-	exe, err := a.findBrowser(settings)
-	if err != nil {
-		return err
-	}
-	folder, err := newTemporary("ebb-bench-")
+	settings, exe, folder, err := a.benchPlace()
 	if err != nil {
 		return err
 	}
