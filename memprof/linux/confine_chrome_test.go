@@ -22,11 +22,25 @@ import (
 )
 
 // What dies in Chrome is told apart by its cause. At the limit the kernel takes a renderer before Chrome,
-// and Chrome before this program: all but the one that leaked live on.
+// and Chrome before this program: all but the one that leaked live on. Some milliseconds later the kernel now
+// and then kills another one, while the first one's memory is not yet given back: then all is done again.
 func TestDeathsAreToldApart(t *testing.T) {
+	const tries = 4
+	for i := range tries {
+		alone := true
+		t.Run(fmt.Sprint("try ", i+1), func(t *testing.T) { alone = deathsAreToldApart(t) })
+		if alone {
+			return
+		}
+	}
+	require.Fail(t, "each time the kernel killed more than the one that leaked")
+}
+
+// deathsAreToldApart is false where the kernel killed more than the one that leaked.
+func deathsAreToldApart(t *testing.T) bool {
 	const limit = 600 << 20
 	if _, ok := confineReally(t, Limits{Memory: limit}); !ok {
-		return
+		return true
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -51,10 +65,8 @@ func TestDeathsAreToldApart(t *testing.T) {
 	chrome := bystander.Browser()
 	require.Greater(t, score(t, chrome.PID()), score(t, os.Getpid()), "Chrome is taken before this program")
 
-	dies := func(kind browser.DeathKind, is error, kill func(l *browser.Lease) error) {
+	told := func(l *browser.Lease, kind browser.DeathKind, is, err error) {
 		t.Helper()
-		l := lend(string(kind))
-		err := kill(l)
 		require.ErrorIs(t, err, browser.ErrCrashed)
 		for _, other := range []error{browser.ErrOutOfMemory, browser.ErrHeapLimit, browser.ErrKilled} {
 			require.Equal(t, other == is, errors.Is(err, other), "%v", err)
@@ -65,6 +77,11 @@ func TestDeathsAreToldApart(t *testing.T) {
 		require.False(t, d.Main)
 		require.Equal(t, l.Err(), d.Err)
 		require.NoError(t, l.Release(browsertest.Within(t), err))
+	}
+	dies := func(kind browser.DeathKind, is error, kill func(l *browser.Lease) error) {
+		t.Helper()
+		l := lend(string(kind))
+		told(l, kind, is, kill(l))
 	}
 	dies(browser.DeathKilled, browser.ErrKilled, func(l *browser.Lease) error {
 		pid, err := l.RendererPID(browsertest.Within(t))
@@ -87,13 +104,15 @@ func TestDeathsAreToldApart(t *testing.T) {
 	n, err := kills.Within(time.Minute)
 	require.NoError(t, err)
 	require.Zero(t, n, "so far the kernel has killed nothing")
-	dies(browser.DeathMemory, browser.ErrOutOfMemory, func(l *browser.Lease) error {
-		_, err := l.EvaluateMain(browsertest.Within(t), "kept = []; for (let i = 0; i < 100; i++) kept.push(new Uint8Array(10 << 20).fill(1)); 0")
-		return err
-	})
+	leaks := lend(string(browser.DeathMemory))
+	_, died := leaks.EvaluateMain(browsertest.Within(t), "kept = []; for (let i = 0; i < 100; i++) kept.push(new Uint8Array(10 << 20).fill(1)); 0")
 	n, err = kills.Within(time.Minute)
 	require.NoError(t, err)
-	require.Equal(t, 1, n)
+	require.Positive(t, n)
+	if n > 1 {
+		return false
+	}
+	told(leaks, browser.DeathMemory, browser.ErrOutOfMemory, died)
 
 	// Chrome, this program and the other tab have lived on.
 	title, err := bystander.Evaluate(browsertest.Within(t), "document.title")
@@ -108,6 +127,7 @@ func TestDeathsAreToldApart(t *testing.T) {
 	require.True(t, d.Main)
 	require.Equal(t, browser.DeathCrash, d.Kind)
 	require.NoError(t, bystander.Release(browsertest.Within(t), bystander.Err()))
+	return true
 }
 
 // score is how much sooner or later the kernel takes a process.
