@@ -44,6 +44,7 @@ type drawing struct {
 	mu    sync.Mutex // owns what follows
 	timer *time.Timer
 	gap   time.Duration // to the next frame
+	took  time.Duration // by the last frame
 	first time.Time     // when the first frame was asked for
 	over  bool
 }
@@ -77,20 +78,23 @@ func (d *drawing) tick() {
 	}
 }
 
-// begin notes when the first frame was asked for; false where nobody waits for one any more.
-func (d *drawing) begin() bool {
+// begin notes when the first frame was asked for. It says in what time the frame after this one is likely to be asked
+// for, and whether somebody still waits for this one.
+func (d *drawing) begin() (next time.Duration, wanted bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.over && d.first.IsZero() {
 		d.first = time.Now()
 	}
-	return !d.over
+	return d.took + d.gap, !d.over
 }
 
 // frame asks for a frame and waits until it is there. In each Chrome one frame is made at a time: where two tabs
 // make theirs at once, the GPU process of Chromium 156 ends at a check, and after some times Chrome with it. So a
 // page that keeps its thread holds up the frames of others, for frameTimeout at most. The frame is shown, though
-// nobody looks: after four that are not (noDisplayUpdates) a page gets one in a second.
+// nobody looks: after four that are not (noDisplayUpdates) a page gets one in a second. The page is told when the next
+// one comes: what is left until then is its idle time (requestIdleCallback), and none was where frames took longer than
+// those of a screen.
 func (d *drawing) frame() {
 	b, s := d.tab.browser, d.tab.session
 	ctx, cancel := context.WithTimeout(context.Background(), frameTimeout)
@@ -103,9 +107,16 @@ func (d *drawing) frame() {
 	case <-ctx.Done():
 		return
 	}
-	if d.begin() {
-		_ = b.conn.call(ctx, s, headlessexperimental.CommandBeginFrame, headlessexperimental.BeginFrameParams{}, nil)
+	next, wanted := d.begin()
+	if !wanted {
+		return
 	}
+	asked := time.Now()
+	interval := headlessexperimental.BeginFrameParams{Interval: float64(next) / float64(time.Millisecond)}
+	_ = b.conn.call(ctx, s, headlessexperimental.CommandBeginFrame, interval, nil)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.took = time.Since(asked)
 }
 
 // stop ends it, and says for how long frames were drawn; 0 where none was.

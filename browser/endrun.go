@@ -23,18 +23,22 @@ func (p *Pool) EndRun(ctx context.Context, name string) error {
 		r.ended = true
 	}
 	delete(p.runs, key)
-	var blanks []*Tab
+	var blanks []*idleTab
 	for _, t := range p.endTraces(name) {
 		for _, i := range p.idle {
 			if i.run == "" && i.site == t.site && !i.busy && t.blanks() {
-				blanks = append(blanks, i.tab)
+				i.busy = true // until its document is left
+				blanks = append(blanks, i)
 			}
 		}
 	}
 	p.mu.Unlock()
 	var g errgroup.Group
-	for _, t := range blanks {
-		g.Go(func() error { return t.clear(ctx) })
+	for _, i := range blanks {
+		g.Go(func() error {
+			defer p.spare(i)
+			return i.tab.clear(ctx)
+		})
 	}
 	err := g.Wait()
 	if r == nil {

@@ -19,3 +19,15 @@ func OriginOf(url string) (string, bool) { return originOf(url) }
 
 // RendererAnon is what the renderer of a lease's tab holds, also after its release.
 func RendererAnon(ctx context.Context, l *Lease) (int64, bool) { return l.rendererAnon(ctx) }
+
+// IsBusy tells whether an idle tab may be lent to nobody.
+func IsBusy(p *Pool, t *Tab) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, i := range p.idle {
+		if i.tab == t {
+			return i.busy
+		}
+	}
+	return false
+}

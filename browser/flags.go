@@ -86,7 +86,29 @@ func flags(o LaunchOptions, profile string, headlessShell bool) []string {
 	if !headlessShell { // which would open its start page; headless-shell opens none, which would be drawn all the time
 		args = append(args, "about:blank")
 	}
-	return args
+	return joinLists(args)
+}
+
+// listFlags have lists as values. Of several Chrome takes the last alone.
+var listFlags = []string{"--enable-features", "--disable-features", "--enable-blink-features", "--disable-blink-features", "--blink-settings"}
+
+// joinLists makes one of the flags of a name whose values are lists, so that those that are configured are added to
+// Ebb's own.
+func joinLists(args []string) []string {
+	var joined []string
+	at := map[string]int{}
+	for _, arg := range args {
+		name, value, given := strings.Cut(arg, "=")
+		if i, before := at[name]; before && given {
+			joined[i] += "," + value
+			continue
+		}
+		if given && slices.Contains(listFlags, name) {
+			at[name] = len(joined)
+		}
+		joined = append(joined, arg)
+	}
+	return joined
 }
 
 // shmIsLarge says whether Chrome's shared memory fits into a file system.

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -28,6 +29,24 @@ func TestFlags(t *testing.T) {
 	require.NotContains(t, args, "--no-sandbox")
 	require.Contains(t, flags(LaunchOptions{}, "/p", false), "--headless")
 	require.Contains(t, flags(LaunchOptions{NoSandbox: true}, "/p", true), "--no-sandbox")
+}
+
+// Lists that are configured are added to those that Ebb gives: Chrome takes the last flag of a name alone.
+func TestListsOfFlagsAreJoined(t *testing.T) {
+	const settings, features = "--blink-settings=", "--disable-features="
+	args := flags(LaunchOptions{Block: []string{"image"}, Flags: []string{
+		settings + "scriptEnabled=false", features + "A,B", "--enable-features", "--enable-features=C", "--enable-features", "--lang=de", "--lang=en", features + "D",
+	}}, "/p", true)
+	joined := map[string][]string{}
+	for _, arg := range args {
+		name, value, _ := strings.Cut(arg, "=")
+		joined[name+"="] = append(joined[name+"="], value)
+	}
+	require.Equal(t, []string{"imagesEnabled=false,scriptEnabled=false"}, joined[settings])
+	require.Len(t, joined[features], 1)
+	require.Regexp(t, "^BackForwardCache,.*,A,B,D$", joined[features][0])
+	require.Equal(t, []string{"", "C", ""}, joined["--enable-features="], "one without a value is left as it is")
+	require.Equal(t, []string{"de", "en"}, joined["--lang="])
 }
 
 func TestTailKeepsTheEnd(t *testing.T) {

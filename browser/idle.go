@@ -11,7 +11,14 @@ type idleTab struct {
 	at   ground
 	site string // of isolation tab
 	run  string // of isolation context and browser
-	busy bool   // it is being cleaned: nobody else may have it
+	busy bool   // it is being cleaned, or leaves its document: nobody else may have it
+}
+
+// spare lets leases have an idle tab again that was busy.
+func (p *Pool) spare(i *idleTab) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i.busy = false
 }
 
 // dropEnded closes the idle and kept tabs that have crashed, which are open until then.

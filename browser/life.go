@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// lifeTick is the time between two looks at Chrome's main process.
-	lifeTick = time.Second
+	// lifeTick is the time between two looks at Chrome's main process, and restTick that between two when it is
+	// asked nothing and has said nothing for restAfter.
+	lifeTick, restTick, restAfter = time.Second, 5 * time.Second, 30 * time.Second
 	// maxStopped is how long that process may stand still (SIGSTOP) before it is killed.
 	maxStopped = 5 * time.Second
 	// maxSilent is how long nothing may come from Chrome while calls wait. Then it is asked for a sign of
@@ -20,7 +21,7 @@ const (
 // watchLife kills a Chrome that is stopped, or that is silent although it was asked: its leases would
 // wait for it, each for as long as its page may take. It ends with Chrome.
 func (b *Browser) watchLife() {
-	tick := time.NewTicker(lifeTick)
+	tick := time.NewTimer(lifeTick)
 	defer tick.Stop()
 	stopped, asked := 0, false
 	for {
@@ -47,6 +48,11 @@ func (b *Browser) watchLife() {
 		default:
 			b.giveUp(fmt.Sprintf("it gave no sign of life for %s and was killed", 2*maxSilent))
 		}
+		if stopped == 0 && b.conn.rests() {
+			tick.Reset(restTick)
+		} else {
+			tick.Reset(lifeTick)
+		}
 	}
 }
 
@@ -64,5 +70,11 @@ func (c *conn) silent() time.Duration {
 	if waiting == 0 {
 		return 0
 	}
-	return time.Since(time.Unix(0, c.heard.Load()))
+	return c.quiet()
 }
+
+// quiet is how long nothing has come from Chrome.
+func (c *conn) quiet() time.Duration { return time.Since(time.Unix(0, c.heard.Load())) }
+
+// rests tells whether Chrome is asked nothing and has said nothing for some time.
+func (c *conn) rests() bool { return c.silent() == 0 && c.quiet() >= restAfter }

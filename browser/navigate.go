@@ -54,7 +54,7 @@ func (t *Tab) arrive(ctx context.Context, rawURL string, hold holding) (shown do
 	t.mu.Unlock()
 	t.beginVisit()
 	t.browser.pages.Add(1)
-	t.tidiness.since++
+	t.tidiness.visit()
 	res, err = cdp.Call(ctx, t.session, page.Navigate, page.NavigateParams{URL: rawURL})
 	if err == nil && res.ErrorText == "" && !res.IsDownload {
 		shown, err = t.awaitCommit(ctx, res.LoaderID)

@@ -24,11 +24,12 @@ type PoolOptions struct {
 	// It is made while that one goes on. Default: 0, never.
 	TabPages int
 	// CollectPages is after how many pages the garbage of a tab that is used again is collected. V8 leaves
-	// it: the documents that a tab has left, up to hundreds of MB of them. Default: 0, never.
+	// it: the documents that a tab has left, up to hundreds of MB of them. What is compiled stays. A renderer that
+	// holds less than 32 MiB is left alone. Default: 0, never.
 	CollectPages int
 	// TabMark is from how many bytes of anonymous memory of its renderer the garbage of such a tab is
-	// collected before. Where the renderer holds twice as much just after, another tab takes the place of
-	// one that has visited 50 pages. Default: 0, whatever it holds.
+	// collected before, thoroughly: compiled scripts go too. Where the renderer holds twice as much just after,
+	// another tab takes the place of one that has visited 50 pages. Default: 0, whatever it holds.
 	TabMark int64
 	// OnTidy is told of each collection and each such replacement, from any goroutine; it must not block.
 	// Default: nobody.

@@ -3,13 +3,10 @@ package browser_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/memory"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
@@ -281,29 +278,4 @@ func TestPoolWithoutChrome(t *testing.T) {
 		require.ErrorIs(t, err, browser.ErrStart)
 	}
 	require.NoError(t, p.Close(ctx))
-}
-
-// TestGarbageOfATabIsCollected: the documents that a tab has left are gone after each third one.
-func TestGarbageOfATabIsCollected(t *testing.T) {
-	url := serve(t, map[string]string{"/": `<p>x`}).URL + "/"
-	documents := func(every int) (left float64) {
-		p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1, CollectPages: every})
-		ctx := within(t, time.Minute)
-		for n := range 6 {
-			l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", Isolation: browser.IsolateTab})
-			require.NoError(t, err)
-			_, err = l.Navigate(ctx, fmt.Sprint(url, "?", n))
-			require.NoError(t, err)
-			require.NoError(t, l.Release(ctx, nil))
-		}
-		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", Isolation: browser.IsolateTab})
-		require.NoError(t, err)
-		counters, err := cdp.Call(ctx, l.Session(), memory.GetDOMCounters, cdp.Empty{})
-		require.NoError(t, err)
-		require.NoError(t, l.Release(ctx, nil))
-		require.NoError(t, p.Close(ctx))
-		return float64(counters.Documents)
-	}
-	require.LessOrEqual(t, documents(3), 2.0)
-	require.GreaterOrEqual(t, documents(0), 5.0)
 }

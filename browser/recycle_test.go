@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -312,6 +314,45 @@ func TestRunEndsWhileItsChromeDoes(t *testing.T) {
 		require.NoError(t, w.pool.EndRun(w.ctx, o.Run))
 		closing.Wait()
 	}
+}
+
+// A tab that leaves its document is lent to nobody meanwhile: two navigations of one tab would wait for each other.
+func TestATabThatLeavesItsDocumentIsNotLent(t *testing.T) {
+	ctx := within(t, time.Minute)
+	held, free := make(chan struct{}), make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(free) })
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/held" {
+			close(held)
+			<-free
+		}
+		fmt.Fprint(w, "<p>x")
+	}))
+	defer srv.Close()
+	defer letGo()
+	pool := browsertest.Pool(t, 2)
+	lend := func(run string) *browser.Lease {
+		l, err := pool.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: run, Isolation: browser.IsolateTab})
+		require.NoError(t, err)
+		_, err = l.Navigate(ctx, srv.URL)
+		require.NoError(t, err)
+		return l
+	}
+	first := lend("first")
+	_, err := first.Evaluate(ctx, `setTimeout(() => { const r = new XMLHttpRequest(); r.open('GET', '/held', false); r.send(); }, 0); 1`)
+	require.NoError(t, err)
+	<-held // its thread is kept
+	require.NoError(t, first.Release(ctx, nil))
+	ended := make(chan error, 1)
+	go func() { ended <- pool.EndRun(ctx, "first") }()
+	require.Eventually(t, func() bool { return browser.IsBusy(pool, first.Tab) }, 10*time.Second, time.Millisecond)
+	second := lend("second")
+	require.NotEqual(t, first.ID(), second.ID())
+	letGo()
+	require.NoError(t, <-ended)
+	require.False(t, browser.IsBusy(pool, first.Tab))
+	require.NoError(t, second.Release(ctx, nil))
 }
 
 // visitAll lets runs visit pages, so many at once, until done says so; it returns how many were visited, and the

@@ -21,8 +21,12 @@ type renderer struct {
 	asked  time.Time // when it was last asked for
 }
 
-// askRendererEvery is the time between two questions of a tab for its process.
-const askRendererEvery = time.Second
+const (
+	// askRendererEvery is the time between two questions of a tab for its process.
+	askRendererEvery = time.Second
+	// askRendererTimeout bounds the wait for an answer: a page that is busy for longer is asked another time.
+	askRendererTimeout = time.Second
+)
 
 // rendererAnon returns the anonymous memory of the tab's renderer in bytes; known says whether it could be
 // told. It costs the reading of one file, and a question to the page where that shows another origin than
@@ -40,6 +44,8 @@ func (t *Tab) rendererAnon(ctx context.Context) (anon int64, known bool) {
 		return 0, false
 	}
 	r.asked = time.Now()
+	ctx, cancel := context.WithTimeout(ctx, askRendererTimeout)
+	defer cancel()
 	pid, err := t.RendererPID(ctx)
 	if err != nil {
 		return 0, false

@@ -46,7 +46,8 @@ func spawn(o LaunchOptions, args []string, f folder, as account, said *os.File, 
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: as.credential()}
 	started := make(chan error, 1)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with Chrome
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // or the thread ends, and with it what else it once started with a death signal
 		err := cmd.Start()
 		started <- err
 		if err == nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
+	"golang.org/x/sync/errgroup"
 )
 
 // Tab is one page target with a lean session of its own. Its methods are for one
@@ -108,19 +109,24 @@ func (t *Tab) attach(ctx context.Context) error {
 	t.session.guard = newGuard(t.session, b.PID())
 	b.tracker.add(t)
 	t.listen()
-	if _, err := cdp.Call(ctx, t.session, page.Enable, page.EnableParams{}); err != nil {
+	// One after the other, each would wait for a renderer that is just starting.
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		_, err := cdp.Call(ctx, t.session, page.Enable, page.EnableParams{})
 		return err
+	})
+	g.Go(func() error { return t.setUserAgent(ctx) })
+	g.Go(func() error { return t.watchNetwork(ctx) })
+	g.Go(func() error { return t.watchDocuments(ctx) })
+	return g.Wait()
+}
+
+func (t *Tab) setUserAgent(ctx context.Context) error {
+	if t.rules.UserAgent == "" {
+		return nil
 	}
-	if t.rules.UserAgent != "" {
-		params := emulation.SetUserAgentOverrideParams{UserAgent: t.rules.UserAgent}
-		if _, err := cdp.Call(ctx, t.session, emulation.SetUserAgentOverride, params); err != nil {
-			return err
-		}
-	}
-	if err := t.watchNetwork(ctx); err != nil {
-		return err
-	}
-	return t.watchDocuments(ctx)
+	_, err := cdp.Call(ctx, t.session, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: t.rules.UserAgent})
+	return err
 }
 
 // listen answers what a page asks of a person: dialogs are dismissed, and leaving the

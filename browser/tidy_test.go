@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,15 +9,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/memory"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ebbworker/ebb/browser"
 	"github.com/ebbworker/ebb/browser/browsertest"
 )
 
-// garbagePage holds some MB for as long as it is open: nodes, and objects that they hold.
+// garbagePage holds some MB for as long as it is open: nodes, and objects that they hold. What garbage refers to is
+// held by nothing.
 const garbagePage = `<div id=d></div><script>
-const rows = [];
+const rows = [], garbage = new WeakRef({});
 for (let i = 0; i < 1200; i++) {
 	const p = document.createElement('p');
 	p.textContent = 'row ' + i + ' ' + Math.random();
@@ -27,8 +33,8 @@ for (let i = 0; i < 1200; i++) {
 </script>`
 
 // tidied visits so many pages in one tab, and returns the most that its renderer held between two pages,
-// and what was told.
-func tidied(t *testing.T, pages int, page string, set func(*browser.PoolOptions)) (most int64, told []browser.Tidying) {
+// and what was told. after is called when each page has been given back.
+func tidied(t *testing.T, pages int, page string, set func(*browser.PoolOptions), after ...func(context.Context, *browser.Lease)) (most int64, told []browser.Tidying) {
 	t.Helper()
 	ctx := within(t, 3*time.Minute)
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -54,6 +60,9 @@ func tidied(t *testing.T, pages int, page string, set func(*browser.PoolOptions)
 		_, err = l.Evaluate(ctx, `document.readyState === 'complete' || new Promise(ok => addEventListener('load', () => ok(true)))`)
 		require.NoError(t, err)
 		require.NoError(t, l.Release(ctx, nil))
+		for _, look := range after {
+			look(ctx, l)
+		}
 		if anon, known := browser.RendererAnon(ctx, l); known {
 			most = max(most, anon)
 		}
@@ -61,6 +70,36 @@ func tidied(t *testing.T, pages int, page string, set func(*browser.PoolOptions)
 	mu.Lock()
 	defer mu.Unlock()
 	return most, told
+}
+
+// Garbage is collected by pages too: what nothing holds is gone when the tab has been given back, and the documents
+// that it has left go too, when V8 has time to sweep them.
+func TestGarbageIsCollectedByPages(t *testing.T) {
+	const every = 8
+	pages, kept := 0, 0
+	_, told := tidied(t, 2*every, garbagePage, func(o *browser.PoolOptions) { o.CollectPages = every }, func(ctx context.Context, l *browser.Lease) {
+		held, err := cdp.Call(ctx, l.Session(), runtime.Evaluate, runtime.EvaluateParams{Expression: `garbage.deref() !== undefined`})
+		require.NoError(t, err)
+		if pages++; pages%every != 0 {
+			if string(held.Result.Value) == "true" {
+				kept++
+			}
+			return
+		}
+		require.Equal(t, "false", string(held.Result.Value), "after %d pages", pages)
+		require.EventuallyWithT(t, func(c *assert.CollectT) {
+			counters, err := cdp.Call(ctx, l.Session(), memory.GetDOMCounters, cdp.Empty{})
+			require.NoError(c, err)
+			require.Less(c, counters.Documents, int64(every), "the open one and those before it, after %d pages", pages)
+		}, 5*time.Second, 20*time.Millisecond)
+	})
+	require.Positive(t, kept, "after pages without a collection garbage is there")
+	require.Len(t, told, 2)
+	for _, d := range told {
+		require.Equal(t, browser.TidyPages, d.Reason)
+		require.False(t, d.Replaced)
+		require.Equal(t, every, d.Pages)
+	}
 }
 
 // A tab that is used again keeps the documents that it has left until V8 collects by itself: its renderer must
@@ -99,4 +138,48 @@ func TestATabThatStaysLargeIsReplaced(t *testing.T) {
 		require.GreaterOrEqual(t, d.Pages, 50)
 		require.GreaterOrEqual(t, d.Held, int64(2*mark))
 	}
+}
+
+// A page that keeps its thread does not keep its tab for longer than a moment, and its garbage is collected once it
+// lets go.
+func TestABusyPageIsNotWaitedForToCollect(t *testing.T) {
+	ctx := within(t, time.Minute)
+	busy := make(chan struct{})
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/busy" {
+			select {
+			case <-busy:
+			case <-ctx.Done():
+			}
+			return
+		}
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, garbagePage)
+	}))
+	defer srv.Close()
+	var told []browser.Tidying
+	p := browser.NewPool(browser.PoolOptions{Launch: browsertest.LaunchOptions(t), Tabs: 1, CollectPages: 3, OnTidy: func(d browser.Tidying) {
+		told = append(told, d)
+	}})
+	defer func() { require.NoError(t, p.Close(browsertest.Within(t))) }()
+	visit := func(then string) {
+		l, err := p.Acquire(ctx, browser.LeaseOptions{Site: "s", Run: "r", Isolation: browser.IsolateTab})
+		require.NoError(t, err)
+		_, err = l.Navigate(ctx, srv.URL)
+		require.NoError(t, err)
+		_, err = l.Evaluate(ctx, then)
+		require.NoError(t, err)
+		require.NoError(t, l.Release(ctx, nil))
+	}
+	visit("1")
+	visit("1")
+	visit(`setTimeout(() => { const r = new XMLHttpRequest(); r.open('GET', '/busy', false); r.send(); }, 0); 1`)
+	close(busy) // it was asked for its renderer and told to collect, and is busy still
+	require.Len(t, told, 1)
+	require.GreaterOrEqual(t, told[0].Took, time.Second, "the page is busy")
+	visit("1")
+	visit("1")
+	visit("1")
+	require.Len(t, told, 2)
+	require.Less(t, told[1].Took, told[0].Took)
 }
