@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 )
 
 // Origins returns the origins that may be visited, scheme://host[:port] in canonical
@@ -38,9 +39,11 @@ func canonicalOrigin(raw string) (string, bool) {
 // canonical, and if not, why: its origin is not allowed, a deny pattern matches, or
 // no allow pattern does. Limits, robots.txt and templates are not considered.
 func (s *Site) MayFollow(u *url.URL) (allowed bool, reason string) {
-	origin := u.Scheme + "://" + u.Host
-	if origins := s.Origins(); !slices.Contains(origins, origin) && !slices.Contains(origins, "*") {
-		return false, fmt.Sprintf("origin %s is not among those of the start URLs and of follow.origins", origin)
+	if !s.mayVisit(u) {
+		return false, fmt.Sprintf("origin %s://%s is not among those of the start URLs and of follow.origins", u.Scheme, u.Host)
+	}
+	if len(s.Follow.Deny) == 0 && len(s.Follow.Allow) == 0 {
+		return true, ""
 	}
 	target := newTarget(u)
 	if p, ok := firstMatch(s.Follow.Deny, target); ok {
@@ -53,6 +56,31 @@ func (s *Site) MayFollow(u *url.URL) (allowed bool, reason string) {
 		return false, "no allow pattern matches"
 	}
 	return true, ""
+}
+
+// mayVisit tells whether the origin of u, which is in canonical form, is one of Origins.
+func (s *Site) mayVisit(u *url.URL) bool {
+	for _, list := range [...][]string{s.Start, s.Follow.Origins} {
+		for _, raw := range list {
+			if isAt(raw, u.Scheme, u.Host) {
+				return true
+			}
+		}
+	}
+	origins := s.Origins()
+	return slices.Contains(origins, u.Scheme+"://"+u.Host) || slices.Contains(origins, "*")
+}
+
+// isAt tells whether raw is plainly at an origin in canonical form: false where it is written in another form.
+func isAt(raw, scheme, host string) bool {
+	rest, begins := strings.CutPrefix(raw, scheme)
+	if begins {
+		rest, begins = strings.CutPrefix(rest, "://")
+	}
+	if begins {
+		rest, begins = strings.CutPrefix(rest, host)
+	}
+	return begins && (rest == "" || rest[0] == '/')
 }
 
 // firstMatch returns the first pattern that matches; one that is malformed, which

@@ -89,13 +89,15 @@ func TestMayFollow(t *testing.T) {
 	}
 	require.Equal(t, []string{"https://x.org", "http://xn--mnchen-3ya.de", "https://cdn.x.org"}, site.Origins())
 	for raw, want := range map[string]string{
-		"https://x.org/p/1":         "",
-		"https://cdn.x.org/p/1":     "",
-		"http://x.org/p/1":          "origin http://x.org is not among those of the start URLs and of follow.origins",
-		"https://x.org:8443/p/1":    "origin https://x.org:8443 is not among those of the start URLs and of follow.origins",
-		"https://x.org.evil.com/p/": "origin https://x.org.evil.com is not among those of the start URLs and of follow.origins",
-		"https://x.org/p/private/1": "deny /p/private/**",
-		"https://x.org/q":           "no allow pattern matches",
+		"https://x.org/p/1":           "",
+		"https://cdn.x.org/p/1":       "",
+		"http://x.org/p/1":            "origin http://x.org is not among those of the start URLs and of follow.origins",
+		"https://x.org:8443/p/1":      "origin https://x.org:8443 is not among those of the start URLs and of follow.origins",
+		"https://x.org.evil.com/p/":   "origin https://x.org.evil.com is not among those of the start URLs and of follow.origins",
+		"https://cdn.x.org.evil.com/": "origin https://cdn.x.org.evil.com is not among those of the start URLs and of follow.origins",
+		"https://cdn.x.org:8443/p/1":  "origin https://cdn.x.org:8443 is not among those of the start URLs and of follow.origins",
+		"https://x.org/p/private/1":   "deny /p/private/**",
+		"https://x.org/q":             "no allow pattern matches",
 	} {
 		ok, reason := site.MayFollow(mustURL(t, raw))
 		require.Equal(t, want, reason, raw)

@@ -96,6 +96,7 @@ func (p *urlParts) inherit(base *url.URL) {
 // String writes the parts together again.
 func (p urlParts) String() string {
 	var b strings.Builder
+	b.Grow(len(p.scheme) + len("://") + len(p.authority) + len(p.path) + len("?") + len(p.query) + len("#") + len(p.fragment))
 	b.WriteString(p.scheme)
 	b.WriteString("://")
 	b.WriteString(p.authority)

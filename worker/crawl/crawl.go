@@ -39,6 +39,8 @@ type run struct {
 	programs map[string]*pageProgram
 	lender   lender
 	guest    *guest
+	// What is done although the run's time is over: pages made durable, tabs given back.
+	saving, releasing lasting
 
 	// The coordinator alone owns these.
 	visits     sync.WaitGroup
@@ -88,13 +90,16 @@ func newRun(options Options) (*run, error) {
 		lender: poolLender{options.Tabs}, frontier: newFrontier(options.Site, limits),
 		results: make(chan report), fetching: make(map[string]bool),
 		fetched: make(map[string]*robotsEntry), noted: make(map[string]bool),
-		single:   options.OneTab || options.State.Killed,
+		single: options.OneTab || options.State.Killed,
+		saving: lasting{timeout: saveTimeout}, releasing: lasting{timeout: releaseTimeout},
 		failures: make(map[Class]int), summary: Summary{Faults: make(map[Class]int)},
 	}, nil
 }
 
 func (r *run) run(ctx context.Context) (Summary, error) {
 	began := time.Now()
+	defer r.saving.close()
+	defer r.releasing.close()
 	r.tell(Event{Kind: EventPhase, Phase: PhaseScrape})
 	err := r.scrape(ctx)
 	r.tell(Event{Kind: EventPhase, Phase: PhaseCleanup})

@@ -16,8 +16,9 @@ import (
 // keyHash stands for a page's key: 16 bytes a page instead of its URL.
 type keyHash [16]byte
 
-func hashKey(key string) keyHash {
-	sum := sha256.Sum256([]byte(key))
+func (f *frontier) hashKey(key string) keyHash {
+	f.hashed = append(f.hashed[:0], key...)
+	sum := sha256.Sum256(f.hashed)
 	return keyHash(sum[:16])
 }
 
@@ -51,6 +52,7 @@ type frontier struct {
 	limits runLimits
 
 	known   map[keyHash]struct{}
+	hashed  []byte              // room for a key
 	links   map[uint64]struct{} // what is known to lead to a page that is: see linkHash
 	seed    maphash.Seed
 	lanes   map[string]*lane
@@ -79,7 +81,7 @@ func (f *frontier) capacity() int { return 2 * f.limits.pages }
 
 // claim makes a key known and reports whether it was not before.
 func (f *frontier) claim(key string) bool {
-	hash := hashKey(key)
+	hash := f.hashKey(key)
 	if _, ok := f.known[hash]; ok {
 		return false
 	}
@@ -115,7 +117,7 @@ func (f *frontier) restore(state State) error {
 func (f *frontier) start() ([]PageRef, error) {
 	var refs []PageRef
 	for _, raw := range f.site.Start {
-		ref, err := f.refer(raw, nil, "")
+		ref, _, err := f.refer(raw, nil, "")
 		if err != nil {
 			return nil, err
 		}
@@ -142,13 +144,14 @@ func (f *frontier) admit(parent PageRef, base *url.URL, links []sites.Link) (fou
 			duplicates++
 			continue
 		}
-		ref, err := f.refer(link.URL, base, link.Template)
-		if err != nil || ref.Template == "" || depth > f.limits.depth || !f.mayFollow(ref.Key) {
+		ref, target, err := f.refer(link.URL, base, link.Template)
+		if err != nil || ref.Template == "" || depth > f.limits.depth || !f.mayFollow(target) {
 			f.refused++
 			continue
 		}
 		ref.Depth, ref.Parent = depth, parent.Key
-		if _, ok := f.known[hashKey(ref.Key)]; ok {
+		key := f.hashKey(ref.Key)
+		if _, ok := f.known[key]; ok {
 			f.noteLink(hash)
 			duplicates++
 			continue
@@ -157,7 +160,7 @@ func (f *frontier) admit(parent PageRef, base *url.URL, links []sites.Link) (fou
 			f.leftOut++
 			continue
 		}
-		f.claim(ref.Key)
+		f.known[key] = struct{}{}
 		f.noteLink(hash)
 		f.found++
 		found = append(found, ref)
@@ -187,30 +190,29 @@ func (f *frontier) noteLink(hash uint64) {
 	}
 }
 
-func (f *frontier) mayFollow(key string) bool {
-	u, err := url.Parse(key)
-	if err != nil {
-		return false
-	}
+func (f *frontier) mayFollow(u *url.URL) bool {
 	ok, _ := f.site.MayFollow(u)
 	return ok
 }
 
-// refer says which page a URL is.
-func (f *frontier) refer(raw string, base *url.URL, template string) (PageRef, error) {
+// refer says which page a URL is, and gives its key in parts.
+func (f *frontier) refer(raw string, base *url.URL, template string) (PageRef, *url.URL, error) {
 	key, err := f.site.Canonical(raw, base)
 	if err != nil {
-		return PageRef{}, err
+		return PageRef{}, nil, err
 	}
 	u, err := url.Parse(key)
 	if err != nil {
-		return PageRef{}, err
+		return PageRef{}, nil, err
 	}
-	ref := PageRef{Key: key, URL: absolute(raw, base)}
+	ref := PageRef{Key: key, URL: key}
+	if raw != key {
+		ref.URL = absolute(raw, base)
+	}
 	if t := f.site.TemplateFor(u, template); t != nil {
 		ref.Template = t.Name
 	}
-	return ref, nil
+	return ref, u, nil
 }
 
 // absolute is a URL as it was found, made absolute. It is called with URLs that have a

@@ -159,9 +159,7 @@ func (r *run) again(ctx context.Context, v *visit, f *fault, out *report) bool {
 func (r *run) noteRetry(ctx context.Context, page *queuedPage, out *report) {
 	ref := page.PageRef
 	ref.Attempts = out.result.Attempts
-	ctx, cancel := saveContext(ctx)
-	defer cancel()
-	if err := r.options.Journal.Retry(ctx, ref, out.result.Class, out.result.Error); err != nil {
+	if err := r.options.Journal.Retry(r.saving.of(ctx), ref, out.result.Class, out.result.Error); err != nil {
 		out.fatal = fmt.Errorf("record the retry of %s: %w", page.URL, err)
 	}
 }
@@ -194,15 +192,8 @@ func (r *run) keep(ctx context.Context, v *visit, result *PageResult) error {
 
 const saveTimeout = 30 * time.Second
 
-// saveContext lets a step become durable although the run's time is over.
-func saveContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
-}
-
 func (r *run) save(ctx context.Context, result PageResult) error {
-	ctx, cancel := saveContext(ctx)
-	defer cancel()
-	if err := r.options.Journal.Save(ctx, result); err != nil {
+	if err := r.options.Journal.Save(r.saving.of(ctx), result); err != nil {
 		return fmt.Errorf("record page %s: %w", result.URL, err)
 	}
 	return nil

@@ -136,9 +136,7 @@ const releaseTimeout = 20 * time.Second
 // giveBack returns a tab whatever became of the run's own time. cause is why the tab
 // cannot be used again; nil when it can.
 func (r *run) giveBack(ctx context.Context, lease tab, cause error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
-	defer cancel()
-	err := lease.Release(ctx, cause)
+	err := lease.Release(r.releasing.of(ctx), cause)
 	r.mu.Lock()
 	r.leases--
 	r.mu.Unlock()
