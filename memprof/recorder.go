@@ -30,6 +30,9 @@ type Options struct {
 	Level Level
 	// Interval is the time between ticks. Default: 0, no ticks; see DefaultInterval.
 	Interval time.Duration
+	// RestInterval is the least time between ticks while no cycle is open; Interval still says when one may
+	// come. Default: 0, Interval.
+	RestInterval time.Duration
 	// SpikeInterval is the time between ticks while a phase of the kind launch, scrape or cleanup
 	// runs. Those that are not due by Interval are quick: only sources that are a QuickSource are
 	// asked, and only for anonymous memory. Default: 0, there are no quick ticks.
@@ -108,6 +111,8 @@ func NewRecorder(o Options) (*Recorder, error) {
 		return nil, errors.New("new memory recorder: the level must be off, cheap or full")
 	case o.Interval < 0:
 		return nil, errors.New("new memory recorder: the interval must not be negative; 0 means no ticks")
+	case o.RestInterval < 0:
+		return nil, errors.New("new memory recorder: the interval at rest must not be negative; 0 means no other")
 	case o.SpikeInterval < 0:
 		return nil, errors.New("new memory recorder: the spike interval must not be negative; 0 means no quick ticks")
 	case o.ReadTimeout < 0 || o.Ring < 0:

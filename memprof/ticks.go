@@ -69,6 +69,7 @@ func pass(due *time.Time, every time.Duration, now time.Time) (left int) {
 // ticks takes the ticks until ctx ends.
 func (r *Recorder) ticks(ctx context.Context) {
 	c := newClock(r.o, time.Now())
+	var read time.Time // when all sources were last asked
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -86,7 +87,15 @@ func (r *Recorder) ticks(ctx context.Context) {
 			return
 		case <-r.turned:
 		case <-tick:
-			full := c.begin(time.Now())
+			now := time.Now()
+			full := c.begin(now)
+			if full && r.resting(now.Sub(read)) {
+				c.end(full, now)
+				continue
+			}
+			if full {
+				read = now
+			}
 			r.tick(ctx, full)
 			missed := c.end(full, time.Now())
 			r.mu.Lock()
@@ -94,6 +103,13 @@ func (r *Recorder) ticks(ctx context.Context) {
 			r.mu.Unlock()
 		}
 	}
+}
+
+// resting says whether a tick need not come, so long after the last one.
+func (r *Recorder) resting(since time.Duration) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.cycles) == 0 && since < r.o.RestInterval
 }
 
 // tick reads once: all sources, or the quick ones alone. It runs in Run's goroutine only, so

@@ -78,6 +78,25 @@ func TestQuickTicksSeeASpikeWhileScraping(t *testing.T) {
 	})
 }
 
+// While no cycle is open there are fewer ticks, and again as many as always from a cycle's beginning to its end.
+func TestTicksAreRareAtRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, _, slow := spikes(t, Options{RestInterval: 5 * time.Second}, func(Request) []Reading { return anon(1) })
+		stop := running(t, r)
+		time.Sleep(12500 * time.Millisecond) // at 1, 6 and 11 s
+		require.Equal(t, Stats{Ticks: 3}, r.Stats())
+		c := r.Cycle("work")
+		time.Sleep(3 * time.Second) // at 13, 14 and 15 s
+		require.Equal(t, 6, r.Stats().Ticks)
+		require.Equal(t, 3, c.End(t.Context()).Ticks)
+		time.Sleep(5 * time.Second) // at 20 s
+		stop()
+		require.Equal(t, 7, r.Stats().Ticks)
+		require.Zero(t, r.Stats().Missed, "what is left out at rest is not missed")
+		require.Positive(t, slow.Load())
+	})
+}
+
 func TestAQuickTickKeepsAnonymousMemoryAlone(t *testing.T) {
 	q := Request{Level: LevelCheap, Tick: true, Quick: true}
 	totals := NewTotals(q, anon(7))

@@ -13,7 +13,7 @@ import (
 const (
 	// governInterval is the time between two readings while runs are at work or wait, or memory is short, and
 	// restInterval else.
-	governInterval, restInterval = 200 * time.Millisecond, 2 * time.Second
+	governInterval, restInterval = 200 * time.Millisecond, 5 * time.Second
 	// governTimeout bounds what the governor asks of the database at once.
 	governTimeout = 10 * time.Second
 	// recentEvents is how many events of this host are kept in memory, to judge what earns its cost.

@@ -70,6 +70,9 @@ type Memory struct {
 	limit func() (linux.Limit, error)
 }
 
+// restTicks is the least time between ticks while no run is at work: little changes then.
+const restTicks = 5 * time.Second
+
 // NewMemory prepares the readings of a pool. Nothing is read before the recorder's
 // first cycle, or its Run.
 func NewMemory(pool *browser.Pool, o MemoryOptions) (*Memory, error) {
@@ -104,7 +107,7 @@ func newMemory(pool *browser.Pool, o MemoryOptions, root fs.FS) (*Memory, error)
 		sources = append(sources, storeSize{o.StoreSize})
 	}
 	options := memprof.Options{
-		Level: o.Level, Interval: o.Interval,
+		Level: o.Level, Interval: o.Interval, RestInterval: restTicks,
 		Sources:     append(sources, m.pages, goruntime.Source{}),
 		Manifest:    memprof.Manifest{Ebb: o.Version, Go: runtime.Version(), Host: host, ConfigHash: o.ConfigHash},
 		WriteFailed: o.WriteFailed, SpikeInterval: o.SpikeInterval,

@@ -29,6 +29,8 @@ type Options struct {
 	Store *store.Store
 	// Pool lends the tabs. Needed.
 	Pool *browser.Pool
+	// Ready is closed when runs may begin, which is when Chrome is there. Default: nil, at once.
+	Ready <-chan struct{}
 	// Egress is a site's way to the network, for its tabs and for its robots.txt files.
 	// Default: nil, the pool's Chrome and this program reach what they can.
 	Egress func(site string) Exit
@@ -125,7 +127,7 @@ func New(o Options) (*Worker, error) {
 	w.tabs, w.climber = newTabLimit(w), newClimber(w, most)
 	w.governor = newGovernor(w)
 	engine, err := queue.Open(o.Store, queue.Options{
-		Sites: o.Sites, Handler: w.work, Admit: w.governor.admit, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
+		Sites: o.Sites, Handler: w.work, Ready: o.Ready, Admit: w.governor.admit, Runs: o.Runs, Grace: o.Grace, Retries: o.Retries,
 		ForgetKills: o.ForgetKills,
 		Logger:      slog.New(slogHandler{log: o.Log}),
 		OnEnd:       w.ended,
@@ -223,7 +225,7 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 		return queue.Outcome{State: store.RunFailed, Class: crawl.ClassInternal, Error: "the site is not known to this worker"}, nil
 	}
 	if !w.quota.begin(run.Site, run.ID) {
-		return w.standAside(ctx)
+		return queue.Outcome{}, queue.ErrAside
 	}
 	cycle := w.meter.begin(ctx, site.Name)
 	if site.Isolation != sites.IsolationBrowser && len(w.options.Pool.Browsers()) == 0 {
@@ -285,21 +287,6 @@ func (w *Worker) work(ctx context.Context, run queue.Run) (queue.Outcome, error)
 type runMemory struct {
 	summary memprof.Summary
 	quiet   bool
-}
-
-// asideFor is how long a run that is beyond the site's quota is held before it is left to others.
-const asideFor = 2 * time.Second
-
-// standAside leaves a run that is beyond the site's quota in the queue as it is. It is not held until
-// the worker stops: two workers would each hold the run that the other waits for.
-func (w *Worker) standAside(ctx context.Context) (queue.Outcome, error) {
-	timer := time.NewTimer(asideFor)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	return queue.Outcome{}, queue.ErrAside
 }
 
 // outcome says what the queue must know of a run.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ebbworker/ebb/memprof"
 )
@@ -23,7 +24,7 @@ var htmlTexts embed.FS
 //go:embed html.css
 var htmlStyle string
 
-var htmlTemplates = template.Must(template.ParseFS(htmlTexts, "*.tmpl"))
+var htmlTemplates = sync.OnceValue(func() *template.Template { return template.Must(template.ParseFS(htmlTexts, "*.tmpl")) })
 
 // htmlHead is what the head of a page needs.
 type htmlHead struct {
@@ -34,7 +35,7 @@ type htmlHead struct {
 // writePage renders a page by its template. what names it in errors.
 func writePage(w io.Writer, what string, page any) error {
 	var out bytes.Buffer
-	if err := htmlTemplates.ExecuteTemplate(&out, "html_"+what+".tmpl", page); err != nil {
+	if err := htmlTemplates().ExecuteTemplate(&out, "html_"+what+".tmpl", page); err != nil {
 		return fmt.Errorf("render the %s: %w", what, err)
 	}
 	if _, err := w.Write(out.Bytes()); err != nil {

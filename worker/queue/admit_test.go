@@ -69,3 +69,59 @@ func TestARunWaitsBeforeItBegins(t *testing.T) {
 	require.Equal(t, store.RunPlanned, run.State)
 	require.Zero(t, run.Attempt)
 }
+
+// While a worker is not ready, no run begins, and Once asks for none; one that is stopped before leaves nothing.
+func TestNoRunBeginsBeforeTheWorkerIsReady(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		shop := []*sites.Site{newSite("shop")}
+		ready, begun := make(chan struct{}), make(chan string, 2)
+		options := Options{Sites: shop, Ready: ready, Handler: func(_ context.Context, run Run) (Outcome, error) {
+			begun <- run.Site
+			return Outcome{State: store.RunDone}, nil
+		}}
+		e, s := open(t, address, options)
+		workers := func() int {
+			known, err := s.Workers(t.Context())
+			require.NoError(t, err)
+			return len(known)
+		}
+		for _, want := range []error{context.Canceled, errEnded} {
+			ctx, cancel := context.WithCancel(t.Context())
+			stopped := make(chan error, 1)
+			go func() {
+				_, err := e.Once(ctx, "shop")
+				stopped <- err
+			}()
+			eventually(t, func() bool { return workers() == 1 }, "the worker does not come up")
+			if want == errEnded {
+				e.Force()
+			} else {
+				cancel()
+			}
+			require.ErrorIs(t, <-stopped, want)
+			cancel()
+			require.Empty(t, runs(t, s, store.RunFilter{}))
+			require.Zero(t, workers())
+			e, _ = open(t, address, options)
+		}
+
+		stop := start(t, e)
+		waits, err := e.Enqueue(t.Context(), "shop")
+		require.NoError(t, err)
+		eventually(t, func() bool {
+			jobs, err := e.Jobs(t.Context(), JobFilter{})
+			require.NoError(t, err)
+			return len(jobs) == 1 && jobs[0].Worker == e.Self().ID && jobs[0].State != "running"
+		}, "the job is not put back")
+		run, err := s.Run(t.Context(), waits)
+		require.NoError(t, err)
+		require.Equal(t, store.RunPlanned, run.State)
+		require.Empty(t, begun)
+		close(ready)
+		run, err = e.Wait(t.Context(), waits)
+		require.NoError(t, err)
+		require.Equal(t, store.RunDone, run.State)
+		stop()
+		require.Len(t, begun, 1)
+	})
+}

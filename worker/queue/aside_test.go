@@ -14,6 +14,42 @@ import (
 	"github.com/ebbworker/ebb/worker/store/storetest"
 )
 
+// A run that is left to others is theirs: whoever left it takes it no more for a while, but stops at once.
+func TestARunThatIsLeftIsForOthers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		shop := []*sites.Site{newSite("shop")}
+		left := make(chan bool, 10)
+		e, s := open(t, address, Options{Sites: shop, Handler: func(context.Context, Run) (Outcome, error) {
+			left <- true
+			return Outcome{}, ErrAside
+		}})
+		setAside(e, time.Hour)
+		stop := start(t, e)
+		id, err := e.Enqueue(t.Context(), "shop")
+		require.NoError(t, err)
+		<-left
+		other, _ := open(t, address, Options{Sites: shop, Handler: visits(2)})
+		stopOther := start(t, other)
+		run, err := other.Wait(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, store.RunDone, run.State)
+		require.Equal(t, other.Self().ID, run.Worker)
+		require.Equal(t, 2, run.Attempt)
+		require.Zero(t, run.Failures)
+		stopOther()
+		stop()
+		require.Empty(t, left)
+		require.Len(t, runs(t, s, store.RunFilter{}), 1)
+	})
+}
+
+// setAside sets for how long a run that was left is others'.
+func setAside(e Engine, d time.Duration) {
+	e.(interface{ setAside(d time.Duration) }).setAside(d)
+}
+
+func (e *engine[TTx]) setAside(d time.Duration) { e.aside = d }
+
 // A site whose page is killed although it is alone is set aside: the run ends with what it has, its
 // schedule begins no more runs, also in another worker's life, and what somebody asks for still runs.
 func TestASiteThatKillsTwiceIsSetAside(t *testing.T) {

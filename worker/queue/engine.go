@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,18 +23,23 @@ type engine[TTx any] struct {
 	db      store.DB[TTx]
 	options Options
 	sites   map[string]*sites.Site
+	queues  []string // of River, that this process works
 	self    store.Worker
+	rest    restTimes
+	aside   time.Duration // how long a run that was left to others is theirs alone
 	client  *river.Client[TTx]
 
 	slots    chan struct{} // holds one for each run at work
 	draining chan struct{} // closed when no run may be begun any more
 	force    chan struct{} // closed by Force
 	forced   sync.Once
+	turning  sync.Mutex // held while the client is stopped for a rest or started after it
 
 	plans    bool        // schedules fire; owned by the goroutine of Run
 	planned  periodic    // owned by the goroutine of Run
+	waits    waiting     // owned by the goroutine of Run
 	watch    watch       // owned by the goroutine of Run
-	atWork   jobSet      // has its own lock
+	atWork   *jobSet     // has its own lock
 	announce broadcaster // has its own lock
 }
 
@@ -46,8 +52,9 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 		return nil, errors.New("open the queue: there are sites but no handler for their runs")
 	}
 	e := &engine[TTx]{
-		store: s, db: db, options: options, sites: map[string]*sites.Site{}, self: thisProcess(),
+		store: s, db: db, options: options, sites: map[string]*sites.Site{}, self: thisProcess(), rest: defaultRest(), aside: asideFor,
 		slots: make(chan struct{}, options.Runs), draining: make(chan struct{}), force: make(chan struct{}),
+		atWork: newJobSet(),
 	}
 	queues := map[string]river.QueueConfig{}
 	for _, site := range options.Sites {
@@ -73,6 +80,7 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 	if len(queues) > 0 {
 		queues[planQueue] = river.QueueConfig{MaxWorkers: 4, FetchPollInterval: planPollInterval}
 		config.Queues = queues
+		e.queues = slices.Sorted(maps.Keys(queues))
 	}
 	river.AddWorker(config.Workers, &scrapeWorker[TTx]{engine: e})
 	river.AddWorker(config.Workers, &planWorker[TTx]{engine: e})
@@ -95,14 +103,7 @@ func pollInterval(queues int) time.Duration {
 const planPollInterval = 5 * time.Second
 
 // siteNames are the names of the sites of this process, in order.
-func (e *engine[TTx]) siteNames() []string {
-	var names []string
-	for name := range e.sites {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func (e *engine[TTx]) siteNames() []string { return slices.Sorted(maps.Keys(e.sites)) }
 
 // Run implements Engine.
 func (e *engine[TTx]) Run(ctx context.Context) error {
@@ -116,9 +117,13 @@ func (e *engine[TTx]) Self() store.Worker { return e.self }
 // Force implements Engine.
 func (e *engine[TTx]) Force() { e.forced.Do(func() { close(e.force) }) }
 
-func (e *engine[TTx]) isForced() bool {
+func (e *engine[TTx]) isForced() bool { return isClosed(e.force) }
+
+func (e *engine[TTx]) isDraining() bool { return isClosed(e.draining) }
+
+func isClosed(c <-chan struct{}) bool {
 	select {
-	case <-e.force:
+	case <-c:
 		return true
 	default:
 		return false
@@ -153,16 +158,8 @@ func (e *engine[TTx]) run(ctx context.Context, prepare func() error) error {
 		defer close(stopped)
 		e.stop(ctx)
 	}()
-	tick := time.NewTicker(beatInterval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			e.beat(after)
-		case <-stopped:
-			return nil
-		}
-	}
+	e.work(after, stopped)
+	return nil
 }
 
 // stop waits for the end of ctx and ends all work, which River cuts short after the
@@ -173,7 +170,9 @@ func (e *engine[TTx]) stop(ctx context.Context) {
 	case <-ctx.Done():
 	case <-e.force:
 	}
-	close(e.draining)
+	e.turning.Lock()
+	close(e.draining) // from now on the client is not started again
+	e.turning.Unlock()
 	done := make(chan error, 1)
 	go func() { done <- e.client.Stop(after) }()
 	select {
@@ -210,23 +209,54 @@ func (e *engine[TTx]) inTx(ctx context.Context, do func(ctx context.Context, tx 
 
 // jobSet is the set of River's jobs that this process is at.
 type jobSet struct {
-	mu  sync.Mutex
-	ids map[int64]bool
+	mu     sync.Mutex
+	ids    map[int64]bool
+	closed bool
+	since  time.Time // when it was last opened, or a job ended
 }
 
-func (s *jobSet) add(id int64) {
+func newJobSet() *jobSet { return &jobSet{ids: map[int64]bool{}, since: time.Now()} }
+
+// add tells whether the job may be begun: none is while the set is closed.
+func (s *jobSet) add(id int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ids == nil {
-		s.ids = map[int64]bool{}
+	if s.closed {
+		return false
 	}
 	s.ids[id] = true
+	return true
 }
 
 func (s *jobSet) remove(id int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.ids, id)
+	s.since = time.Now()
+}
+
+// close closes the set if it is empty, and tells whether it did.
+func (s *jobSet) close() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = len(s.ids) == 0
+	return s.closed
+}
+
+func (s *jobSet) open() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.since = false, time.Now()
+}
+
+// idle is for how long there has been no job.
+func (s *jobSet) idle() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.ids) > 0 {
+		return 0
+	}
+	return time.Since(s.since)
 }
 
 func (s *jobSet) has(id int64) bool {

@@ -77,6 +77,22 @@ func (e *engine[TTx]) Wait(ctx context.Context, id int64) (store.Run, error) {
 	}
 }
 
+// errEnded is why nothing is waited for any more.
+var errEnded = errors.New("the queue has ended")
+
+// awaitReady waits until runs may begin; from then on this process may rest.
+func (e *engine[TTx]) awaitReady(ctx context.Context) error {
+	select {
+	case <-e.options.Ready:
+	case <-ctx.Done():
+		if !isClosed(e.options.Ready) {
+			return fmt.Errorf("wait until runs may begin: %w", context.Cause(ctx))
+		}
+	}
+	e.atWork.open()
+	return nil
+}
+
 // Once implements Engine.
 func (e *engine[TTx]) Once(ctx context.Context, siteNames ...string) ([]store.Run, error) {
 	for _, name := range siteNames {
@@ -86,27 +102,35 @@ func (e *engine[TTx]) Once(ctx context.Context, siteNames ...string) ([]store.Ru
 	}
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	asking, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	ready, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
 		ended <- e.run(working, func() error { close(ready); return nil })
+		cancel(errEnded)
 	}()
 	select {
 	case <-ready:
 	case err := <-ended:
 		return nil, err
 	}
-	ids, err := e.enqueueAll(ctx, siteNames)
+	if err := e.awaitReady(asking); err != nil {
+		stop()
+		return nil, errors.Join(err, <-ended)
+	}
+	ids, err := e.enqueueAll(asking, siteNames)
 	var runs []store.Run
 	for _, id := range ids {
-		run, failed := e.Wait(ctx, id)
+		run, failed := e.Wait(asking, id)
 		runs, err = append(runs, run), errors.Join(err, failed)
 		if failed != nil {
 			break
 		}
 	}
+	interrupted := asking.Err() != nil
 	stop()
 	err = errors.Join(err, <-ended)
-	if ctx.Err() == nil {
+	if !interrupted {
 		return runs, err
 	}
 	after := context.WithoutCancel(ctx)

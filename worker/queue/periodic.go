@@ -14,10 +14,12 @@ import (
 
 // periodic are the sites for which this process calls the planner when it leads: the
 // scheduled sites of all workers, whichever process has them.
-type periodic map[string]periodicJob
+type periodic map[string]*periodicJob
 
 type periodicJob struct {
 	spec, timezone string
+	times          cron.Schedule
+	plannedTo      time.Time // as it was when the schedules were read last
 	handle         rivertype.PeriodicJobHandle
 }
 
@@ -41,7 +43,8 @@ func (e *engine[TTx]) syncPeriodic(ctx context.Context) error {
 		}
 	}
 	for site, schedule := range wanted {
-		if _, found := e.planned[site]; found {
+		if job, found := e.planned[site]; found {
+			job.plannedTo = schedule.PlannedTo
 			continue
 		}
 		times, err := cronOf(schedule)
@@ -54,9 +57,17 @@ func (e *engine[TTx]) syncPeriodic(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("schedule %s: %w", site, err)
 		}
-		e.planned[site] = periodicJob{schedule.Spec, schedule.Timezone, handle}
+		e.planned[site] = &periodicJob{schedule.Spec, schedule.Timezone, times, schedule.PlannedTo, handle}
 	}
 	return nil
+}
+
+// next is the first time that is not planned yet; zero where there is none.
+func (p *periodicJob) next(now time.Time) time.Time {
+	if p.plannedTo.Before(now) {
+		return p.times.Next(p.plannedTo)
+	}
+	return p.times.Next(now) // the clock was set back: the planner says what comes of it
 }
 
 // forward is a schedule that leaves out the times that have passed: after a standstill

@@ -65,7 +65,9 @@ func (w *planWorker[TTx]) NextRetry(*river.Job[planArgs]) time.Time {
 // Work implements river.Worker.
 func (w *planWorker[TTx]) Work(ctx context.Context, job *river.Job[planArgs]) error {
 	e := w.engine
-	e.atWork.add(job.ID)
+	if !e.atWork.add(job.ID) {
+		return river.JobSnooze(0)
+	}
 	defer e.atWork.remove(job.ID)
 	for {
 		var p planning

@@ -118,6 +118,8 @@ type Options struct {
 	Handler Handler
 	// Runs is the largest number of runs at work at once in this process. Default: 4.
 	Runs int
+	// Ready is closed when runs may begin: none does before, and Once asks for none. Default: nil, at once.
+	Ready <-chan struct{}
 	// Admit waits until a run may begin; what it returns is called when the attempt has ended. The run is
 	// still planned meanwhile: it takes none of Runs, none of its site's timeout, and may be done by
 	// nobody else. ctx ends when the worker stops: the run then stays in the queue. Default: nil, every
@@ -157,6 +159,11 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Ready == nil {
+		ready := make(chan struct{})
+		close(ready)
+		o.Ready = ready
 	}
 	if o.Admit == nil {
 		o.Admit = func(context.Context, string, int64) (func(), error) { return func() {}, nil }

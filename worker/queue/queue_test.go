@@ -517,7 +517,7 @@ func TestDrainLetsRunsFinish(t *testing.T) {
 		go func() { stop(); close(stopped) }()
 		// What is asked for now waits for the next worker.
 		var next int64
-		eventually(t, func() bool { return isClosed(e) }, "the engine does not drain")
+		eventually(t, func() bool { return isDraining(e) }, "the engine does not drain")
 		next, err = e.Enqueue(t.Context(), "shop")
 		require.NoError(t, err)
 		close(release)
@@ -549,7 +549,7 @@ func TestForceEndsTheGrace(t *testing.T) {
 		<-begun
 		stopped := make(chan struct{})
 		go func() { stop(); close(stopped) }()
-		eventually(t, func() bool { return isClosed(e) }, "the engine does not drain")
+		eventually(t, func() bool { return isDraining(e) }, "the engine does not drain")
 		e.Force()
 		e.Force()
 		<-stopped
@@ -648,14 +648,5 @@ func TestQueueNames(t *testing.T) {
 	}
 }
 
-// isClosed tells whether an engine begins no more runs.
-func isClosed(e Engine) bool {
-	select {
-	case <-e.(interface{ drain() <-chan struct{} }).drain():
-		return true
-	default:
-		return false
-	}
-}
-
-func (e *engine[TTx]) drain() <-chan struct{} { return e.draining }
+// isDraining tells whether an engine begins no more runs.
+func isDraining(e Engine) bool { return e.(interface{ isDraining() bool }).isDraining() }

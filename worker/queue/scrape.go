@@ -27,12 +27,20 @@ type scrapeWorker[TTx any] struct {
 // that does not obey it is left behind.
 func (w *scrapeWorker[TTx]) Timeout(*river.Job[scrapeArgs]) time.Duration { return -1 }
 
+// readyInterval is after how long a job is looked at again that came before runs may begin.
+const readyInterval = time.Second
+
 // Work implements river.Worker. When it returns nil, the job has been ended in the
 // transaction that recorded the attempt.
 func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]) error {
 	e := w.engine
-	e.atWork.add(job.ID)
+	if !e.atWork.add(job.ID) {
+		return river.JobSnooze(0) // the worker lies down to rest
+	}
 	defer e.atWork.remove(job.ID)
+	if !isClosed(e.options.Ready) {
+		return river.JobSnooze(readyInterval) // another process may be ready
+	}
 	ended, err := e.admit(ctx, job.Args)
 	switch {
 	case err == nil:
@@ -65,7 +73,25 @@ func (w *scrapeWorker[TTx]) Work(ctx context.Context, job *river.Job[scrapeArgs]
 	}
 	start := time.Now()
 	result := e.attempt(ctx, site, run)
-	return e.finish(ctx, job, run.Run, result, start)
+	err = e.finish(ctx, job, run.Run, result, start)
+	if result.why == asideWhy {
+		e.standAside()
+	}
+	return err
+}
+
+// asideFor is how long a run that was left to others is theirs alone: on SQLite they look each quarter of a second,
+// while this process hears of its own jobs at once, and would take the run again and again.
+const asideFor = 2 * time.Second
+
+// standAside takes no further run of the site for a moment, unless the worker stops: its queue has one job at a time.
+func (e *engine[TTx]) standAside() {
+	timer := time.NewTimer(e.aside)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-e.draining:
+	}
 }
 
 // admit waits until the run may begin, or the worker stops.
@@ -130,6 +156,9 @@ type result struct {
 	cancelled bool
 }
 
+// asideWhy is why a run that was left to others was interrupted.
+var asideWhy = ErrAside.Error()
+
 // errTimeout ends the context of a run that takes too long.
 var errTimeout = errors.New("the run took longer than its timeout")
 
@@ -192,7 +221,7 @@ func (e *engine[TTx]) judge(ctx, work context.Context, site *sites.Site, outcome
 	case ctx.Err() != nil:
 		return result{outcome: outcome, interrupted: true}
 	case errors.Is(err, ErrAside):
-		return result{interrupted: true, why: ErrAside.Error()}
+		return result{interrupted: true, why: asideWhy}
 	case work.Err() != nil:
 		outcome = Outcome{Class: crawl.ClassTimeout, Error: fmt.Sprintf("%v of %v", errTimeout, time.Duration(site.Timeout))}
 		if err != nil && !errors.Is(err, context.DeadlineExceeded) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/ebbworker/ebb/worker/crawl"
 )
 
 const (
@@ -39,9 +41,10 @@ type batch struct {
 	done   chan struct{} // closed when every write has its outcome
 }
 
-// write is one step of a journal. do may be called more than once.
+// write is one step of a journal: the result of a page, or something else to do. It may be done more than once.
 type write struct {
 	journal *Journal
+	result  crawl.PageResult // where there is no do
 	do      func(ctx context.Context, tx Tx, p *place) error
 	late    bool  // the attempt was not the current one; owned by who commits
 	err     error // valid when the batch is done
@@ -50,8 +53,16 @@ type write struct {
 // errUnwritten is the outcome of a write of which nothing else is known.
 var errUnwritten = errors.New("it was not written")
 
-// place is where the next page of a run stands.
-type place struct{ seq int64 }
+// place is where the last page of a run stands, once that is known.
+type place struct {
+	seq   int64
+	known bool
+}
+
+func (p *place) next() int64 {
+	p.seq++
+	return p.seq
+}
 
 // add makes a write durable together with others. When ctx ends first, the write may have been made or not.
 func (b *batches) add(ctx context.Context, w *write) error {
@@ -149,23 +160,15 @@ func (b *batches) commit(ctx context.Context, writes []*write) error {
 		return err
 	}
 	err := b.backend.write(ctx, func(tx Tx) error {
-		var p place
-		for i, w := range writes {
-			if i > 0 && w.journal.sameAttempt(writes[i-1].journal) {
-				w.late = writes[i-1].late
-			} else {
-				p = place{}
-				err := w.journal.fence(ctx, tx)
-				if w.late = errors.Is(err, ErrSuperseded); err != nil && !w.late {
-					return err
-				}
+		for rest := writes; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].journal.sameAttempt(rest[0].journal) {
+				n++
 			}
-			if w.late {
-				continue
-			}
-			if err := w.do(ctx, tx, &p); err != nil {
+			if err := rest[0].journal.make(ctx, tx, rest[:n]); err != nil {
 				return err
 			}
+			rest = rest[n:]
 		}
 		return nil
 	})
@@ -179,6 +182,35 @@ func (b *batches) commit(ctx context.Context, writes []*write) error {
 		}
 	}
 	return nil
+}
+
+// make does writes of the journal's attempt, or notes that they come too late.
+func (j *Journal) make(ctx context.Context, tx Tx, writes []*write) error {
+	err := j.fence(ctx, tx)
+	late := errors.Is(err, ErrSuperseded)
+	if err != nil && !late {
+		return err
+	}
+	var p place
+	results := j.results[:0]
+	for _, w := range writes {
+		switch w.late = late; {
+		case late:
+		case w.do == nil:
+			results = append(results, saved{result: &w.result})
+		default:
+			if err := w.do(ctx, tx, &p); err != nil {
+				return err
+			}
+		}
+	}
+	if len(results) == 0 {
+		return nil
+	}
+	err = j.save(ctx, tx, &p, results)
+	clear(results)
+	j.results = results[:0]
+	return err
 }
 
 func (j *Journal) sameAttempt(other *Journal) bool {

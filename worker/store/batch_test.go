@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -76,4 +77,58 @@ func TestSavesWaitForEachOtherOnlyWhereTheyMay(t *testing.T) {
 	state, err := s.State(t.Context(), run.ID)
 	require.NoError(t, err)
 	require.Equal(t, 2, state.Visited)
+}
+
+// TestPagesSavedBeforeAmongOthers saves pages at once of which some were saved before: those stay as they were, and
+// the others are there.
+func TestPagesSavedBeforeAmongOthers(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, address string) {
+		s := storetest.Open(t, address)
+		run := claim(t, s, "shop", at(1))
+		j := s.Journal(run.ID, run.Attempt)
+		save := func(title string, from, to int) {
+			j.Linger(true)
+			var saving sync.WaitGroup
+			for i := from; i < to; i++ {
+				saving.Go(func() {
+					page := done(fmt.Sprintf("http://a/%d", i), i, item(fmt.Sprint(i), title))
+					page.Title, page.Found = title, []crawl.PageRef{ref(fmt.Sprintf("http://a/%s/%d", title, i))}
+					require.NoError(t, j.Save(t.Context(), page))
+				})
+			}
+			saving.Wait()
+			j.Linger(false)
+		}
+		save("first", 0, 12)
+		save("second", 6, 30)
+		titles, queued := map[string]int{}, 0
+		for page, err := range s.Pages(t.Context(), run.ID) {
+			require.NoError(t, err)
+			if page.State == crawl.PageQueued {
+				queued++
+			} else {
+				titles[page.Title]++
+			}
+		}
+		require.Equal(t, map[string]int{"first": 12, "second": 18}, titles)
+		require.Equal(t, 30, queued)
+		ended, err := publish(t, s, run, store.RunDone)
+		require.NoError(t, err)
+		require.Equal(t, store.ItemCounts{New: 30}, ended.Items)
+	})
+}
+
+func TestInsertTexts(t *testing.T) {
+	for n := 1; n <= 600; n++ {
+		left, statements := n, 0
+		for left > 0 {
+			query, rows := store.InsertText(left)
+			require.Equal(t, rows, strings.Count(query, "), (")+1, "%d of %d", left, n)
+			require.LessOrEqual(t, rows, left)
+			require.LessOrEqual(t, rows, 256)
+			left -= rows
+			statements++
+		}
+		require.LessOrEqual(t, statements, 8, n)
+	}
 }

@@ -111,6 +111,9 @@ func lostServer(err error) bool {
 	return network || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
+// Stamp implements DB.
+func (db *postgresDB) Stamp() any { return nil }
+
 func (db *postgresDB) write(ctx context.Context, do func(Tx) error) error {
 	return db.InTx(ctx, func(tx Tx, _ pgx.Tx) error { return do(tx) })
 }

@@ -24,7 +24,7 @@ type sqliteDB struct {
 	path    string
 	writing *sql.DB
 	reading *sql.DB
-	written chan struct{} // holds one after a transaction, for the listener
+	queued  chan struct{} // holds one when a transaction of the queue has ended, for the listener
 }
 
 // Driver implements DB.
@@ -34,21 +34,28 @@ func (db *sqliteDB) Driver() riverdriver.Driver[*sql.Tx] {
 
 // InTx implements DB.
 func (db *sqliteDB) InTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error) error {
+	err := db.inTx(ctx, do)
+	select {
+	case db.queued <- struct{}{}:
+	default: // it has not looked since the one before
+	}
+	return err
+}
+
+func (db *sqliteDB) inTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error) error {
 	tx, err := db.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	if err := do(sqlTx{tx: tx, writes: true}, tx); err != nil {
+	if err := do(&sqlTx{tx: tx, writes: true}, tx); err != nil {
 		return db.explain(err)
 	}
-	err = tx.Commit()
-	select {
-	case db.written <- struct{}{}:
-	default: // it has not looked since the one before
-	}
-	return db.explain(err)
+	return db.explain(tx.Commit())
 }
+
+// Stamp implements DB.
+func (db *sqliteDB) Stamp() any { return databaseState(db.path) }
 
 // begin waits, until ctx ends or a minute is over, while another process holds the
 // file. Nothing has been done then, so that trying again is safe.
@@ -67,7 +74,7 @@ func (db *sqliteDB) begin(ctx context.Context) (*sql.Tx, error) {
 }
 
 func (db *sqliteDB) write(ctx context.Context, do func(Tx) error) error {
-	return db.InTx(ctx, func(tx Tx, _ *sql.Tx) error { return do(tx) })
+	return db.inTx(ctx, func(tx Tx, _ *sql.Tx) error { return do(tx) })
 }
 
 func (db *sqliteDB) read(ctx context.Context, do func(Tx) error) error {
@@ -76,7 +83,7 @@ func (db *sqliteDB) read(ctx context.Context, do func(Tx) error) error {
 		return fmt.Errorf("begin to read: %w", db.explain(err))
 	}
 	defer func() { _ = tx.Rollback() }()
-	return db.explain(do(sqlTx{tx: tx}))
+	return db.explain(do(&sqlTx{tx: tx}))
 }
 
 // isAway implements backend: begin has waited already.
@@ -139,15 +146,20 @@ func isFull(folder string) bool {
 type sqlTx struct {
 	tx     *sql.Tx
 	writes bool
+
+	of, bare context.Context // the last context of a statement, and the same that does not end
 }
 
 // within is the context of one statement. One of a transaction that writes is not interrupted, for which
 // the driver would start a goroutine each time: where ctx ends, the transaction is rolled back after it.
-func (t sqlTx) within(ctx context.Context) context.Context {
+func (t *sqlTx) within(ctx context.Context) context.Context {
 	if !t.writes || ctx.Err() != nil {
 		return ctx
 	}
-	return context.WithoutCancel(ctx)
+	if t.of != ctx {
+		t.of, t.bare = ctx, context.WithoutCancel(ctx)
+	}
+	return t.bare
 }
 
 // ordinal writes parameters as SQLite counts them: ?1 for $1, and ? for all where they stand in order,
@@ -181,7 +193,7 @@ const mostOrdinals = 1024
 
 var parameter = regexp.MustCompile(`\$[0-9]+`)
 
-func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+func (t *sqlTx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	result, err := t.tx.ExecContext(t.within(ctx), ordinal(query), args...)
 	if err != nil {
 		return 0, err
@@ -189,11 +201,11 @@ func (t sqlTx) Exec(ctx context.Context, query string, args ...any) (int64, erro
 	return result.RowsAffected()
 }
 
-func (t sqlTx) QueryRow(ctx context.Context, query string, args ...any) Row {
+func (t *sqlTx) QueryRow(ctx context.Context, query string, args ...any) Row {
 	return t.tx.QueryRowContext(t.within(ctx), ordinal(query), args...)
 }
 
-func (t sqlTx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
+func (t *sqlTx) Query(ctx context.Context, query string, args ...any) (Rows, error) {
 	rows, err := t.tx.QueryContext(t.within(ctx), ordinal(query), args...)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river/riverdriver"
@@ -19,18 +20,18 @@ type sqliteDriver struct {
 
 // GetListener implements riverdriver.Driver.
 func (d sqliteDriver) GetListener(params *riverdriver.GetListenenerParams) riverdriver.Listener {
-	return &sqliteListener{Listener: d.Driver.GetListener(params), path: d.db.path, written: d.db.written}
+	return &sqliteListener{Listener: d.Driver.GetListener(params), path: d.db.path, queued: d.db.queued}
 }
 
 // sqliteListener asks for notifications when the database's file has changed, whoever changed it: at once
-// after a transaction of this process.
+// after a transaction of this process's queue.
 type sqliteListener struct {
 	riverdriver.Listener
-	path    string
-	written <-chan struct{}
+	path   string
+	queued <-chan struct{}
 
 	// Owned by the goroutine of WaitForNotification, of which there is one at a time.
-	seen  [2]fileState
+	seen  databaseFiles
 	asked time.Time
 }
 
@@ -47,25 +48,49 @@ const (
 // WaitForNotification implements riverdriver.Listener.
 func (l *sqliteListener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	for {
-		now := [2]fileState{stateOf(l.path), stateOf(l.path + "-wal")}
+		now := databaseState(l.path)
 		if now == l.seen && time.Since(l.asked) < askAnyway {
 			if err := l.pause(ctx); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		asking, cancel := context.WithTimeout(ctx, askFor)
-		notification, err := l.Listener.WaitForNotification(asking)
-		over := asking.Err() != nil && ctx.Err() == nil
-		cancel()
-		if err == nil {
+		notification, err := l.ask(ctx)
+		switch {
+		case err == nil:
 			return notification, nil // there may be more, so what was seen stays as it was
-		}
-		if !over || !errors.Is(err, context.DeadlineExceeded) {
+		case ctx.Err() != nil:
+			return nil, err
+		case errors.Is(err, context.DeadlineExceeded):
+			l.seen, l.asked = now, time.Now()
+		case !errors.Is(err, context.Canceled):
 			return nil, err
 		}
-		l.seen, l.asked = now, time.Now()
 	}
+}
+
+// ask asks the database for askFor at most. Its error is Canceled where the queue has written something, so that it
+// is to be asked anew.
+func (l *sqliteListener) ask(ctx context.Context) (*riverdriver.Notification, error) {
+	ctx, cancel := context.WithTimeout(ctx, askFor)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-l.queued:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	defer watching.Wait()
+	defer cancel()
+	return l.Listener.WaitForNotification(ctx)
+}
+
+// databaseFiles change when something is written to a database.
+type databaseFiles struct{ main, wal fileState }
+
+func databaseState(path string) databaseFiles {
+	return databaseFiles{stateOf(path), stateOf(path + "-wal")}
 }
 
 // fileState changes when a file is written to.
@@ -90,7 +115,7 @@ func (l *sqliteListener) pause(ctx context.Context) error {
 	select {
 	case <-timer.C:
 		return nil
-	case <-l.written:
+	case <-l.queued:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

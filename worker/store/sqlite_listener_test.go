@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,10 +33,10 @@ func (l *quietListener) WaitForNotification(ctx context.Context) (*riverdriver.N
 func TestListenerAsksWhenTheFileHasChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner := &quietListener{told: make(chan *riverdriver.Notification, 1), asked: make(chan struct{}, 100)}
-		written := make(chan struct{}, 1)
+		queued := make(chan struct{}, 1)
 		path := filepath.Join(t.TempDir(), "ebb.db")
 		require.NoError(t, os.WriteFile(path, []byte("a"), 0o600))
-		l := &sqliteListener{Listener: inner, path: path, written: written}
+		l := &sqliteListener{Listener: inner, path: path, queued: queued}
 		heard := make(chan *riverdriver.Notification)
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
@@ -59,19 +60,30 @@ func TestListenerAsksWhenTheFileHasChanged(t *testing.T) {
 		require.Equal(t, "a", (<-heard).Topic)
 		inner.told <- &riverdriver.Notification{Topic: "b"} // there may be more, so it is asked again at once
 		require.Equal(t, "b", (<-heard).Topic)
+
+		for len(inner.asked) > 0 {
+			<-inner.asked
+		}
+		began = time.Now()
+		for range 3 { // each is looked at without waiting, while it is asked as when it is not
+			queued <- struct{}{}
+			<-inner.asked
+		}
+		require.Zero(t, time.Since(began))
 		cancel()
 		require.ErrorIs(t, <-ended, context.Canceled)
 	})
 }
 
-// A transaction of this process is looked at without waiting.
+// A transaction of the queue is looked at without waiting; others tell the queue nothing.
 func TestTransactionsWakeTheListener(t *testing.T) {
 	db, err := openSQLite(t.Context(), filepath.Join(t.TempDir(), "ebb.db"))
 	require.NoError(t, err)
 	defer func() { require.NoError(t, db.close()) }()
 	for range 2 { // the second time nobody has looked
-		require.NoError(t, db.write(t.Context(), func(Tx) error { return nil }))
+		require.NoError(t, db.InTx(t.Context(), func(Tx, *sql.Tx) error { return nil }))
 	}
-	<-db.written
-	require.Empty(t, db.written)
+	<-db.queued
+	require.NoError(t, db.write(t.Context(), func(Tx) error { return nil }))
+	require.Empty(t, db.queued)
 }

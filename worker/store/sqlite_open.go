@@ -38,7 +38,7 @@ func openSQLite(ctx context.Context, path string) (*sqliteDB, error) {
 	if err := makeFile(path); err != nil {
 		return nil, err
 	}
-	db := &sqliteDB{path: path, written: make(chan struct{}, 1)}
+	db := &sqliteDB{path: path, queued: make(chan struct{}, 1)}
 	if db.writing, err = openStatements(sqliteName(path, "_txlock=immediate")); err != nil {
 		return nil, err
 	}

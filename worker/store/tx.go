@@ -39,6 +39,9 @@ type DB[TTx any] interface {
 	// Within do nothing else may be asked of the database: on SQLite there is one
 	// connection for writing.
 	InTx(ctx context.Context, do func(tx Tx, raw TTx) error) error
+	// Stamp is another than before where something may have been written since, by whichever
+	// process; nil where that is not known without asking the database.
+	Stamp() any
 }
 
 // backend is what differs between the databases.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -22,7 +23,7 @@ var pageText string
 //go:embed page.css
 var style []byte
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageText)) })
 
 // page is what the template shows: texts only.
 type page struct {
@@ -53,7 +54,7 @@ type browserRow struct{ At, What string }
 // servePage answers with the page.
 func (o Options) servePage(w http.ResponseWriter, _ *http.Request) {
 	var out bytes.Buffer
-	if err := pageTemplate.Execute(&out, o.Activity.page(time.Now())); err != nil {
+	if err := pageTemplate().Execute(&out, o.Activity.page(time.Now())); err != nil {
 		o.OnFault(fmt.Sprintf("render the page: %v", err))
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
