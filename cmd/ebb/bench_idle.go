@@ -64,6 +64,9 @@ With --gate, exit code 3 says that its own process takes ` + fmt.Sprint(bench.Mo
 
 const mostIdleSites = 10_000
 
+// idleSettle is how long a worker takes until its queue rests.
+const idleSettle = 20 * time.Second
+
 func (a *app) benchIdle(ctx context.Context, o benchIdleOptions) (err error) {
 	_, exe, folder, err := a.benchPlace()
 	if err != nil {
@@ -77,7 +80,8 @@ func (a *app) benchIdle(ctx context.Context, o benchIdleOptions) (err error) {
 	say, end := a.benchSays()
 	idle, err := bench.RunIdle(ctx, bench.IdleOptions{
 		Command: a.inFolder(folder.path, "run", "--sites", files, "--log-format", "json", "--log-level", "info", "--set", "web.listen="),
-		Up:      sayRunning, Sites: o.sites, For: o.how, Say: say,
+		Up:      sayRunning, Sites: o.sites, Say: say,
+		Settle: idleSettle, For: o.how, TickFor: 10 * time.Second,
 	})
 	end()
 	if err != nil {
@@ -148,6 +152,7 @@ func writeIdle(out output.Terminal, i *bench.Idle) error {
 	text.line("")
 	text.add(0, 0, "", fmt.Sprintf("An idle 'ebb run' takes %.2f %% of a core itself, %s the %g %% that it may take, and %s MB, %s the %g MB.",
 		i.Worker.CPU, within(i.Worker.CPU < bench.MostIdleCPU), bench.MostIdleCPU, benchMB(memory), within(memory < bench.MostIdleMemory), bench.MostIdleMemory/memprof.MB))
+	text.add(0, 0, "", fmt.Sprintf("A program that does nothing but wake %d times a second takes %.2f %% on this machine now.", bench.TickRate, i.Ticks))
 	text.add(0, 0, "", "PSS is anonymous memory and a share of what is mapped, the program itself above all. 1 MB is 1,000,000 bytes.")
 	return text.write()
 }

@@ -159,10 +159,11 @@ func TestStartupIsShown(t *testing.T) {
 }
 
 func TestIdleIsShown(t *testing.T) {
-	i := &bench.Idle{Sites: 50, Measured: 60, Quiet: true, Worker: bench.IdleUsage{CPU: 0.5, Anon: 20e6, AnonPeak: 21e6, PSS: 41e6}, Rest: bench.IdleUsage{CPU: 2, Anon: 9.99e9, AnonPeak: 9.99e9}}
+	i := &bench.Idle{Sites: 50, Measured: 60, Quiet: true, Ticks: 0.75, Worker: bench.IdleUsage{CPU: 0.5, Anon: 20e6, AnonPeak: 21e6, PSS: 41e6}, Rest: bench.IdleUsage{CPU: 2, Anon: 9.99e9, AnonPeak: 9.99e9}}
 	text, code := benchShown(t, func(a *app) error { return a.showIdle(i, benchIdleOptions{gate: true}) })
 	require.Equal(t, exitLeak, code)
 	require.Contains(t, strings.Join(strings.Fields(text), " "), "takes 0.50 % of a core itself, within the 1 % that it may take, and 41.0 MB, within the 60 MB.")
+	require.Contains(t, strings.Join(strings.Fields(text), " "), "but wake 20 times a second takes 0.75 %")
 	i.Pass, i.Quiet, i.Worker.CPU, i.Worker.PSS = true, false, 1.5, 61e6
 	text, code = benchShown(t, func(a *app) error { return a.showIdle(i, benchIdleOptions{gate: true}) })
 	require.Zero(t, code)

@@ -25,18 +25,19 @@ import (
 
 // benchArm is what the process of an arm is told.
 type benchArm struct {
-	level, isolation, frames, base string
-	tabs, marks                    int
+	level, isolation, frames, viewport, base string
+	tabs, marks                              int
 }
 
 func (b *benchArm) flags(f *pflag.FlagSet) {
 	f.StringVar(&b.level, "arm", "", "be this arm, for another process")
 	f.StringVar(&b.isolation, "arm-isolation", "", "what its tabs share")
 	f.StringVar(&b.frames, "arm-frames", "", "when its pages are drawn")
+	f.StringVar(&b.viewport, "arm-viewport", "", "the viewport of its pages")
 	f.StringVar(&b.base, "arm-base", "", "where its pages are served")
 	f.IntVar(&b.tabs, "arm-tabs", 1, "how many pages it has open at once")
 	f.IntVar(&b.marks, "arm-marks", 0, "after how many pages it says how far it is; 0 is never")
-	for _, hidden := range []string{"arm", "arm-isolation", "arm-frames", "arm-base", "arm-tabs", "arm-marks"} {
+	for _, hidden := range []string{"arm", "arm-isolation", "arm-frames", "arm-viewport", "arm-base", "arm-tabs", "arm-marks"} {
 		_ = f.MarkHidden(hidden)
 	}
 }
@@ -45,7 +46,7 @@ func (b *benchArm) flags(f *pflag.FlagSet) {
 func (a *app) benchCommand(base string, pages int) func(arm bench.Arm, concurrency int) *exec.Cmd {
 	return func(arm bench.Arm, concurrency int) *exec.Cmd {
 		args := []string{
-			"bench", "--arm", string(arm.Level), "--arm-isolation", arm.Isolation, "--arm-frames", arm.Frames, "--arm-base", base,
+			"bench", "--arm", string(arm.Level), "--arm-isolation", arm.Isolation, "--arm-frames", arm.Frames, "--arm-viewport", arm.Viewport, "--arm-base", base,
 			"--arm-tabs", strconv.Itoa(concurrency), "--arm-marks", strconv.Itoa(arm.Marks), "--pages", strconv.Itoa(pages),
 		}
 		args = append(args, a.measuredSettings()...)
@@ -93,7 +94,7 @@ func (a *app) benchArm(ctx context.Context, stop *stopper, o benchOptions) error
 	}
 	switch level := bench.Level(o.arm.level); level {
 	case bench.LevelBare, bench.LevelCrawl:
-		return a.benchLean(ctx, level, job, serve)
+		return a.benchLean(ctx, level, job, o.arm.viewport, serve)
 	case bench.LevelWhole:
 		return a.benchWhole(ctx, stop, &benchWorker{job: job, marks: o.arm.marks, mark: replies.Mark}, serve)
 	}
@@ -101,7 +102,7 @@ func (a *app) benchArm(ctx context.Context, stop *stopper, o benchOptions) error
 }
 
 // benchLean is the process of an arm with less than a whole worker.
-func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, serve func(context.Context, bench.Runner) error) (err error) {
+func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, viewport string, serve func(context.Context, bench.Runner) error) (err error) {
 	settings, err := a.config()
 	if err != nil {
 		return err
@@ -113,7 +114,7 @@ func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, 
 	launch := launchOptions(settings, exe)
 	launch.Block = blockedByFlags([]*sites.Site{job.Site})
 	if level == bench.LevelBare {
-		arm, closeArm, err := bench.NewBare(ctx, launch, job)
+		arm, closeArm, err := bench.NewBare(ctx, bench.BareOptions{Launch: launch, Job: job, Collect: settings.Pool.GCPages, Viewport: viewport})
 		if err != nil {
 			return noBrowser(err)
 		}
@@ -122,7 +123,9 @@ func (a *app) benchLean(ctx context.Context, level bench.Level, job *bench.Job, 
 	if job.Site.Isolation == "" {
 		job.Site.Isolation = sites.IsolationTab // as the bare loop: the same tabs for all rounds
 	}
-	pool := browser.NewPool(browser.PoolOptions{Launch: launch, Tabs: job.Site.Limits.Tabs, TabPages: settings.Pool.PagesPerTab, CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool)})
+	options := browser.PoolOptions{Launch: launch, Tabs: job.Site.Limits.Tabs}
+	tend(&options, settings.Pool)
+	pool := browser.NewPool(options)
 	defer func() {
 		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.Timeouts.Close+poolGrace)
 		defer cancel()

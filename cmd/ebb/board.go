@@ -20,6 +20,8 @@ type board struct {
 	stop     chan struct{}
 	stopped  sync.WaitGroup
 
+	order sync.Mutex // held from adding up to showing: an older sum after a newer one would be a new piece of work
+
 	mu    sync.Mutex // owns what follows
 	runs  map[int64]*boardRun
 	label string // what is under way beside the runs
@@ -108,6 +110,8 @@ func (b *board) atWork() bool {
 }
 
 func (b *board) update() {
+	b.order.Lock()
+	defer b.order.Unlock()
 	b.mu.Lock()
 	var s output.Status
 	var names []string

@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,4 +90,30 @@ looking for the cause, Chrome 200.0 MB, so far leak
 closing pages, contexts, Chrome
 `, out.String())
 	})
+}
+
+// Runs tell of their pages at the same time: the sum that is shown never falls.
+func TestBoardOfManyRunsGoesForward(t *testing.T) {
+	const runs, pages = 8, 500
+	var out bytes.Buffer
+	b := newBoard(output.Terminal{Writer: &out})
+	var working sync.WaitGroup
+	for run := range runs {
+		working.Go(func() {
+			for page := range pages {
+				b.event("shop", int64(run), crawl.Event{Kind: crawl.EventPage, Progress: crawl.Progress{Visited: page + 1, Found: 1, Most: 1}})
+			}
+		})
+	}
+	working.Wait()
+	b.close()
+	last := 0
+	for line := range strings.Lines(out.String()) {
+		var done int
+		_, err := fmt.Sscanf(strings.ReplaceAll(line, ",", ""), "shop: %d/", &done)
+		require.NoError(t, err, line)
+		require.GreaterOrEqual(t, done, last, out.String())
+		last = done
+	}
+	require.Equal(t, runs*pages, last)
 }

@@ -164,7 +164,7 @@ func Default(getenv func(string) string) Config {
 		Database: filepath.Join(state, "ebb.db"),
 		Browser:  BrowserConfig{Sandbox: true},
 		Egress:   EgressConfig{Enabled: true},
-		Pool:     PoolConfig{Tabs: autoTabs, Runs: 4, PagesPerBrowser: 1000, PagesPerContext: 1000, PagesPerTab: 25, GCPages: 0, TabMemory: "128m", MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
+		Pool:     PoolConfig{Tabs: autoTabs, Runs: 4, PagesPerBrowser: 1000, PagesPerContext: 1000, PagesPerTab: 500, GCPages: 2, TabMemory: "128m", MaxAge: 6 * time.Hour, Idle: 5 * time.Minute, Failures: 5},
 		Timeouts: TimeoutsConfig{
 			Start: 30 * time.Second, Acquire: 5 * time.Minute,
 			Drain: 30 * time.Second, Close: 5 * time.Second,

@@ -62,7 +62,7 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Browser.Sandbox },
 	},
 	{
-		path: "browser.flags", help: "Flags given to Chrome beside Ebb's own, each --name or --name=value.",
+		path: "browser.flags", help: "Flags given to Chrome beside Ebb's own, --name or --name=value; lists of features are added.",
 		check: chromeFlags{}, field: func(c *Config) any { return &c.Browser.Flags },
 	},
 
@@ -112,7 +112,7 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Pool.GCPages },
 	},
 	{
-		path: "pool.tab_memory", help: "Memory of a tab's renderer from which its garbage is collected: 128m. Empty: whatever it holds.",
+		path: "pool.tab_memory", help: "Memory of a tab's renderer from which it is collected thoroughly: 128m. Empty: whatever it holds.",
 		check: memorySize{least: 16 << 20, whose: "a renderer"}, field: func(c *Config) any { return &c.Pool.TabMemory },
 	},
 	{
@@ -151,7 +151,7 @@ var configKeys = []configKey{
 		field: func(c *Config) any { return &c.Memory.Profile },
 	},
 	{
-		path: "memory.interval", help: "Time between two ticks.", check: lasting{100 * time.Millisecond, time.Hour},
+		path: "memory.interval", help: "Time between two ticks; 5s at least while no run is at work.", check: lasting{100 * time.Millisecond, time.Hour},
 		field: func(c *Config) any { return &c.Memory.Interval },
 	},
 	{

@@ -63,6 +63,9 @@ type rigOptions struct {
 	// diagnosis is set for a diagnosis: everything is measured, Chrome stays whatever its
 	// pages and age, and windows that pages open are left open.
 	diagnosis *diagnosisRig
+	// ahead lets the work begin while Chrome starts. It must be Worker.Once, which waits for Options.Ready, and nothing
+	// else of it may need Chrome. Default: the work begins when Chrome is there.
+	ahead bool
 	// web serves health, metrics and page, where web.listen is set.
 	web bool
 	// quiet logs no more than errors where the configuration says nothing else: thousands of runs of
@@ -140,9 +143,7 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	}
 	tabs, most := settings.Pool.Tabs.bounds()
 	pool := browser.PoolOptions{
-		Launch: launch, Tabs: most, Recycle: recycle(settings.Pool),
-		TabPages: settings.Pool.PagesPerTab, CollectPages: settings.Pool.GCPages, TabMark: tabMark(settings.Pool),
-		ContextPages:   settings.Pool.PagesPerContext,
+		Launch: launch, Tabs: most,
 		AcquireTimeout: settings.Timeouts.Acquire, OnRecycle: told(&r.news, r.recycled), OnTidy: told(&r.news, r.tidied),
 		OnLaunch: told(&r.news, r.launched), OnGone: func(b *browser.Browser) { r.log.Debug().Int("pid", b.PID()).Err(b.Err()).Msg("Chrome has ended") },
 	}
@@ -151,16 +152,19 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	if most > tabs {
 		auto.Begin = tabs
 	}
-	if o.diagnosis != nil {
+	if o.diagnosis == nil {
+		tend(&pool, settings.Pool)
+		pool.Recycle, pool.ContextPages = recycle(settings.Pool), settings.Pool.PagesPerContext
+	} else {
 		auto, pool.Tabs = worker.AutoTabs{}, tabs
-		pool.Recycle, pool.TabPages, pool.CollectPages, pool.TabMark, pool.ContextPages = browser.Recycle{}, 0, 0, 0, 0
 		pool.Launch.KeepPopups = true
 		pool.Launch.Flags = append(slices.Clone(pool.Launch.Flags), o.diagnosis.flags...)
 	}
 	r.pool = browser.NewPool(pool)
 	defer func() { err = errors.Join(err, r.closePool(ctx)) }()
 	r.kills.OnKill, r.kills.Idle = told(&r.news, r.killed), func() bool { return r.pool.Lent() == 0 }
-	defer r.first.begin(ctx, r.pool)()
+	r.first.begin(ctx, r.pool)
+	defer r.first.end()
 	if r.store, err = store.Open(ctx, o.database); err != nil {
 		if ctx.Err() == nil {
 			return err
@@ -181,14 +185,16 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 		return err
 	}
 	defer hide()
-	if err := r.awaitChrome(); err != nil {
-		if ctx.Err() == nil {
-			return err
+	if !o.ahead {
+		if err := r.awaitChrome(); err != nil {
+			if ctx.Err() == nil {
+				return err
+			}
+			return o.stopped()
 		}
-		return o.stopped()
 	}
 	r.worker, err = worker.New(worker.Options{
-		Sites: o.sites, Store: r.store, Pool: r.pool, Memory: r.memory, Budget: a.budget(r, o), Egress: r.egress(),
+		Sites: o.sites, Store: r.store, Pool: r.pool, Ready: r.first.there, Memory: r.memory, Budget: a.budget(r, o), Egress: r.egress(),
 		UserAgent: userAgent(settings.UserAgent, exe.Version), Secret: a.secret,
 		AutoTabs: auto, Runs: settings.Pool.Runs, Grace: settings.Timeouts.Drain, Retries: o.retries, ForgetKills: o.diagnosis != nil, MaxRuns: o.most, Log: r.log,
 		KeepHistory: settings.History.Keep, Alarms: worker.AlarmOptions{Webhook: settings.Alarms.Webhook, On: r.shown.alarm},
@@ -213,6 +219,9 @@ func (a *app) withRig(ctx context.Context, o rigOptions, work func(context.Conte
 	r.governed.Store(r.worker)
 	r.board.follow(r.worker)
 	o.stop.on(r.onSignal)
+	if o.ahead {
+		return r.meanwhile(ctx, o, work)
+	}
 	r.shown.ready()
 	return work(ctx, r)
 }
@@ -271,10 +280,10 @@ func recycle(pool PoolConfig) browser.Recycle {
 	return browser.Recycle{Pages: pool.PagesPerBrowser, Age: pool.MaxAge, Idle: pool.Idle, Failures: pool.Failures}
 }
 
-// tabMark is the memory of a tab's renderer from which it is tidied, in bytes; 0 for none.
-func tabMark(pool PoolConfig) int64 {
-	bytes, _ := parseMemory(pool.TabMemory) // it has been checked
-	return bytes
+// tend says when a tab is tidied.
+func tend(o *browser.PoolOptions, pool PoolConfig) {
+	o.TabPages, o.CollectPages = pool.PagesPerTab, pool.GCPages
+	o.TabMark, _ = parseMemory(pool.TabMemory) // it has been checked
 }
 
 // tidied tells of a tab whose garbage was collected, or that was replaced.

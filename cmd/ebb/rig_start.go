@@ -11,23 +11,62 @@ import (
 // firstChrome is the start of the Chrome that a command begins with. It takes longer than all the rest of
 // the start, and so it is begun first, and the rest is done meanwhile.
 type firstChrome struct {
+	cancel  context.CancelFunc
 	started chan struct{} // closed when the start has ended
 	err     error         // of the start; set before started is closed
+	there   chan struct{} // closed when Chrome is there and the rig has heard so
 }
 
-// begin starts Chrome, until ctx ends or end is called, which returns when nothing waits for the start any
-// more. The pool must be closed after it: only then is Chrome, which nobody may have waited for, gone.
-func (f *firstChrome) begin(ctx context.Context, pool *browser.Pool) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	f.started = make(chan struct{})
+// begin starts Chrome, until ctx ends or end is called, which must be.
+func (f *firstChrome) begin(ctx context.Context, pool *browser.Pool) {
+	ctx, f.cancel = context.WithCancel(ctx)
+	f.started, f.there = make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(f.started)
 		f.err = pool.Start(ctx)
 	}()
-	return func() {
-		cancel()
-		<-f.started
+}
+
+// end returns when nothing waits for the start any more. The pool must be closed after it: only then is Chrome,
+// which nobody may have waited for, gone.
+func (f *firstChrome) end() {
+	f.cancel()
+	<-f.started
+}
+
+// isThere says whether the rig has its Chrome.
+func (f *firstChrome) isThere() bool {
+	select {
+	case <-f.there:
+		return true
+	default:
+		return false
 	}
+}
+
+// meanwhile does work that waits for worker.Options.Ready, while Chrome starts. Where Chrome cannot start, the context of
+// the work ends, and why it cannot is the error.
+func (r *rig) meanwhile(ctx context.Context, o rigOptions, work func(context.Context, *rig) error) error {
+	working, cancel := context.WithCancelCause(ctx)
+	var awaiting sync.WaitGroup
+	awaiting.Go(func() {
+		if err := r.awaitChrome(); err != nil {
+			cancel(err)
+		}
+	})
+	defer awaiting.Wait()
+	defer r.first.end()
+	defer cancel(nil)
+	err := work(working, r)
+	switch {
+	case r.first.isThere():
+		return err
+	case ctx.Err() != nil:
+		return o.stopped()
+	case working.Err() != nil:
+		return context.Cause(working)
+	}
+	return err
 }
 
 // awaitChrome waits for the first Chrome, so that one that cannot start ends the command instead of every
@@ -41,8 +80,11 @@ func (r *rig) awaitChrome() error {
 	}
 	r.news.open()
 	<-r.first.started
-	if errors.Is(r.first.err, browser.ErrStart) {
+	switch {
+	case errors.Is(r.first.err, browser.ErrStart):
 		return withCode(exitNoBrowser, r.first.err)
+	case r.first.err == nil:
+		close(r.first.there)
 	}
 	return r.first.err
 }

@@ -56,9 +56,9 @@ func TestAStartThatNobodyWaitsForEnds(t *testing.T) {
 	started := w.useMuteChrome()
 	pool := browser.NewPool(browser.PoolOptions{Launch: browser.LaunchOptions{Path: w.chrome, NoSandbox: true}})
 	var first firstChrome
-	end := first.begin(t.Context(), pool)
+	first.begin(t.Context(), pool)
 	<-started
-	end()
+	first.end()
 	require.ErrorIs(t, first.err, context.Canceled)
 	require.NoError(t, pool.Close(t.Context()))
 	require.Empty(t, pool.Browsers())

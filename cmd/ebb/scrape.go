@@ -63,7 +63,7 @@ func (a *app) scrape(ctx context.Context, stop *stopper, what string, format out
 	if err != nil {
 		return err
 	}
-	o := rigOptions{sites: []*sites.Site{site}, cleanup: cleanup, stop: stop, retries: promptRetries()}
+	o := rigOptions{sites: []*sites.Site{site}, cleanup: cleanup, stop: stop, ahead: true, retries: promptRetries()}
 	if passing {
 		kept, tempErr := newTemporary("ebb-scrape-")
 		if tempErr != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,14 +16,27 @@ import (
 )
 
 // bare is the limit: tabs that are used again and again, and for each page one Page.navigate and one
-// Runtime.evaluate, which waits and takes. No domain is enabled, no event is read.
+// Runtime.evaluate, which waits and takes. No domain is enabled, no event is read. Garbage is collected as
+// often as Ebb has it collected: pages are the cheaper for it.
 type bare struct {
-	job    *Job
+	BareOptions
 	chrome *browser.Raw
 	pipe   *pipe
 	tabs   []string // their sessions
 	visits []bareVisit
 	ended  sync.WaitGroup // of the reader
+}
+
+// BareOptions say how the loop goes.
+type BareOptions struct {
+	// Launch starts Chrome. Its Path must be set.
+	Launch browser.LaunchOptions
+	// Job is what is visited. Needed.
+	Job *Job
+	// Collect is after how many pages the garbage of a tab is collected. Default: 0, never.
+	Collect int
+	// Viewport is that of Arm. Default: "", Chrome's window.
+	Viewport string
 }
 
 // bareVisit is a page with all that can be made ready before the clock runs.
@@ -39,12 +53,12 @@ const (
 )
 
 // NewBare starts Chrome and opens the tabs. close must be called.
-func NewBare(ctx context.Context, launch browser.LaunchOptions, job *Job) (arm Runner, closeArm func() error, err error) {
-	b := &bare{job: job}
+func NewBare(ctx context.Context, o BareOptions) (arm Runner, closeArm func() error, err error) {
+	b := &bare{BareOptions: o}
 	if err := b.compile(); err != nil {
 		return nil, nil, err
 	}
-	if b.chrome, err = browser.StartRaw(launch); err != nil {
+	if b.chrome, err = browser.StartRaw(b.Launch); err != nil {
 		return nil, nil, err
 	}
 	b.pipe = newPipe(b.chrome.In)
@@ -56,7 +70,7 @@ func NewBare(ctx context.Context, launch browser.LaunchOptions, job *Job) (arm R
 	}
 	ctx, cancel := context.WithTimeout(ctx, bareStart)
 	defer cancel()
-	for range job.Site.Limits.Tabs {
+	for range b.Job.Site.Limits.Tabs {
 		session, err := b.open(ctx)
 		if err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("%w: %w", browser.ErrStart, err), closeArm())
@@ -71,17 +85,17 @@ func NewBare(ctx context.Context, launch browser.LaunchOptions, job *Job) (arm R
 // that goes.
 func (b *bare) compile() error {
 	programs, literals := map[*sites.Template]*sites.Program{}, map[*sites.Template]string{}
-	for _, page := range b.job.Site.Start {
+	for _, page := range b.Job.Site.Start {
 		u, err := url.Parse(page)
 		if err != nil {
 			return err
 		}
-		template := b.job.Site.TemplateFor(u, "")
+		template := b.Job.Site.TemplateFor(u, "")
 		if template == nil {
 			return fmt.Errorf("no template is for %s", page)
 		}
 		if programs[template] == nil {
-			if programs[template], err = b.job.Site.Compile(template); err != nil {
+			if programs[template], err = b.Job.Site.Compile(template); err != nil {
 				return err
 			}
 			literal, err := json.Marshal(programs[template].Expression)
@@ -105,7 +119,7 @@ func (b *bare) compile() error {
 // open opens a tab.
 func (b *bare) open(ctx context.Context) (session string, err error) {
 	params := `{"url":"about:blank"}`
-	if b.job.Site.DrawsLazily() {
+	if b.Job.Site.DrawsLazily() {
 		params = `{"url":"about:blank","enableBeginFrameControl":true}` // and no frame is ever asked for
 	}
 	frame, err := b.pipe.call(ctx, "", "Target.createTarget", params)
@@ -124,7 +138,24 @@ func (b *bare) open(ctx context.Context) (session string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("open a tab: %w", err)
 	}
-	return attached.SessionID, nil
+	return attached.SessionID, b.resize(ctx, attached.SessionID)
+}
+
+// resize overrides the viewport of a tab, where that is asked for.
+func (b *bare) resize(ctx context.Context, session string) error {
+	if b.Viewport == "" {
+		return nil
+	}
+	width, height, _ := strings.Cut(b.Viewport, "x")
+	params := `{"width":` + width + `,"height":` + height + `,"deviceScaleFactor":1,"mobile":false}`
+	frame, err := b.pipe.call(ctx, session, "Emulation.setDeviceMetricsOverride", params)
+	if err == nil {
+		_, err = result[struct{}](frame)
+	}
+	if err != nil {
+		return fmt.Errorf("make a viewport of %q: %w", b.Viewport, err)
+	}
+	return nil
 }
 
 // Round visits all pages.
@@ -136,12 +167,15 @@ func (b *bare) Round(ctx context.Context) (Round, error) {
 	began := time.Now()
 	for tab, session := range b.tabs {
 		working.Go(func() {
-			for {
+			for visited := 1; ; visited++ {
 				i := int(next.Add(1)) - 1
 				if i >= len(b.visits) {
 					return
 				}
 				items, err := b.visit(ctx, session, &b.visits[i], &stages[tab])
+				if err == nil && b.Collect > 0 && visited%b.Collect == 0 {
+					err = b.tidy(ctx, session, &stages[tab])
+				}
 				if err != nil {
 					errs[tab] = fmt.Errorf("%s: %w", b.visits[i].url, err)
 					return
@@ -159,8 +193,9 @@ func (b *bare) Round(ctx context.Context) (Round, error) {
 		round.Stages.Navigate += s.Navigate
 		round.Stages.Wait += s.Wait
 		round.Stages.Extract += s.Extract
+		round.Stages.Cleanup += s.Cleanup
 	}
-	round.Items, round.Wrong = b.job.Check(taken)
+	round.Items, round.Wrong = b.Job.Check(taken)
 	return round, nil
 }
 
@@ -213,4 +248,24 @@ func (b *bare) visit(ctx context.Context, session string, v *bareVisit, stages *
 	stages.Wait += extract.Waited
 	stages.Extract += time.Since(there) - extract.Waited
 	return extract.Items, nil
+}
+
+// tidy has V8 collect the garbage of a tab once, as Ebb does.
+func (b *bare) tidy(ctx context.Context, session string, stages *Stages) error {
+	ctx, cancel := context.WithTimeout(ctx, barePage)
+	defer cancel()
+	began := time.Now()
+	for _, call := range [][2]string{
+		{"HeapProfiler.startSampling", `{"samplingInterval":1073741824,"stackDepth":1}`}, {"HeapProfiler.stopSampling", `{}`},
+	} {
+		frame, err := b.pipe.call(ctx, session, call[0], call[1])
+		if err == nil {
+			_, err = result[struct{}](frame)
+		}
+		if err != nil {
+			return fmt.Errorf("collect garbage: %w", err)
+		}
+	}
+	stages.Cleanup += time.Since(began)
+	return nil
 }

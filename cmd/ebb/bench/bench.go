@@ -19,7 +19,10 @@ type Arm struct {
 	Isolation string
 	// Frames is when pages are drawn. Default: "", the site's default, lazily.
 	Frames string
-	// Set are settings of a whole worker, each key=value. Default: none.
+	// Viewport is that of the pages of LevelBare, width x height in CSS pixels, as in 800x600, by an override.
+	// Default: "", Chrome's window, without one.
+	Viewport string
+	// Set are settings of the configuration, each key=value. Default: none.
 	Set []string
 	// Marks is after how many pages a whole worker tells how far a round is. Default: 0, it does not.
 	Marks int

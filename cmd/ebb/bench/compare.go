@@ -63,7 +63,8 @@ func (o Options) compare(ctx context.Context, c Comparison, concurrency int) (ou
 	}
 	rounds := make([][]Measured, len(arms))
 	for pair := range o.Pairs {
-		for i, p := range arms {
+		for _, i := range turns(len(arms), pair) {
+			p := arms[i]
 			m, err := p.round(ctx)
 			if err != nil {
 				return out, ended(p, err)
@@ -73,6 +74,15 @@ func (o Options) compare(ctx context.Context, c Comparison, concurrency int) (ou
 		}
 	}
 	return newOutcome(c, concurrency, rounds), nil
+}
+
+// turns is the order of the arms in a pair: another begins each time, so that each has each place as often.
+func turns(arms, pair int) []int {
+	order := make([]int, arms)
+	for i := range order {
+		order[i] = (i + pair) % arms
+	}
+	return order
 }
 
 // ended adds why an arm's process has ended, where it has.

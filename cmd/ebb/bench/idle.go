@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/ebbworker/ebb/memprof"
@@ -24,8 +25,10 @@ type IdleOptions struct {
 	Command *exec.Cmd
 	Up      string
 	Sites   int
-	// For is how long it is measured when it is quiet.
-	For time.Duration
+	// Settle is after how long it is quiet at the earliest, and For how long it is measured then.
+	Settle, For time.Duration
+	// TickFor is how long this program is measured beside it. Needed.
+	TickFor time.Duration
 	// Say is told what is being done. Needed.
 	Say func(text string)
 }
@@ -45,6 +48,9 @@ type Idle struct {
 	// Worker is its own process, Rest are all below it: Chrome, where it runs.
 	Worker IdleUsage `json:"worker"`
 	Rest   IdleUsage `json:"rest"`
+	// Ticks is what this program, which does nothing else then, takes to be woken TickRate times a second, in
+	// percent of one core: what a machine asks for a waking differs much.
+	Ticks float64 `json:"ticks_cpu_percent"`
 	// Others is the share of the machine's processors that everybody else used meanwhile.
 	Others float64 `json:"others_cpu_share"`
 	// Pass says that Worker is below MostIdleCPU and MostIdleMemory.
@@ -71,7 +77,7 @@ const (
 
 // Bounds of the wait for a worker that is quiet.
 const (
-	quietLimit = 30 * time.Second
+	quietLimit = time.Minute
 	quietLook  = time.Second
 	quietCPU   = 0.05 // of one core
 	quietLooks = 3    // one after the other
@@ -103,19 +109,44 @@ func RunIdle(ctx context.Context, o IdleOptions) (idle *Idle, err error) {
 		return nil, context.Cause(ctx)
 	}
 	usage := linux.NewUsage(linux.Options{}, c.cmd.Process.Pid)
-	if idle.Quiet, err = quiet(ctx, usage); err != nil {
+	if idle.Quiet, err = quiet(ctx, usage, o.Settle); err != nil {
 		return nil, err
 	}
 	o.Say(fmt.Sprintf("it is measured for %s", o.For))
 	if err := idle.measure(ctx, usage, o.For); err != nil {
 		return nil, err
 	}
+	if idle.Ticks, err = tickCost(ctx, o.TickFor); err != nil {
+		return nil, err
+	}
 	idle.Seconds = time.Since(idle.Began).Seconds()
 	return idle, nil
 }
 
-// quiet waits until the worker does next to nothing; false says that it did not come to that.
-func quiet(ctx context.Context, usage *linux.Usage) (bool, error) {
+// TickRate is how often a second the program is woken that is measured beside an idle worker.
+const TickRate = 20
+
+// tickCost is what this program takes to be woken TickRate times a second, in percent of one core.
+func tickCost(ctx context.Context, how time.Duration) (float64, error) {
+	var before, after syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+		return 0, fmt.Errorf("read the processor time of this program: %w", err)
+	}
+	began := time.Now()
+	for time.Since(began) < how {
+		if err := sleep(ctx, time.Second/TickRate); err != nil {
+			return 0, err
+		}
+	}
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &after); err != nil {
+		return 0, fmt.Errorf("read the processor time of this program: %w", err)
+	}
+	took := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+	return 100 * float64(took) / float64(time.Since(began)), nil
+}
+
+// quiet waits until the worker does next to nothing, for a time at least; false says that it did not come to that.
+func quiet(ctx context.Context, usage *linux.Usage, least time.Duration) (bool, error) {
 	last, began, calm := time.Duration(0), time.Now(), 0
 	for time.Since(began) < quietLimit {
 		cpu, _, err := usage.Read()
@@ -127,7 +158,7 @@ func quiet(ctx context.Context, usage *linux.Usage) (bool, error) {
 		} else {
 			calm = 0
 		}
-		if last = cpu[memprof.Worker]; calm > quietLooks { // the first look tells nothing
+		if last = cpu[memprof.Worker]; calm > quietLooks && time.Since(began) >= least { // the first look tells nothing
 			return true, nil
 		}
 		if err := sleep(ctx, quietLook); err != nil {

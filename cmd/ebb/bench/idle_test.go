@@ -48,7 +48,7 @@ func TestSighting(t *testing.T) {
 func TestRunIdle(t *testing.T) {
 	idle := func(ctx context.Context, script string) (*Idle, error) {
 		return RunIdle(ctx, IdleOptions{
-			Command: shell(script), Up: "running", Sites: 3, For: 1100 * time.Millisecond, Say: func(string) {},
+			Command: shell(script), Up: "running", Sites: 3, For: 1100 * time.Millisecond, TickFor: 100 * time.Millisecond, Say: func(string) {},
 		})
 	}
 	i, err := idle(t.Context(), `trap 'exit 0' TERM; echo running >&2; while :; do sleep 0.1; done`)
@@ -57,6 +57,7 @@ func TestRunIdle(t *testing.T) {
 	require.Equal(t, 3, i.Sites)
 	require.GreaterOrEqual(t, i.Measured, 1.1)
 	require.Positive(t, i.Worker.Anon)
+	require.Positive(t, i.Ticks)
 	require.Positive(t, i.Worker.PSS)
 
 	_, err = idle(t.Context(), `echo 'no usable Chrome' >&2; exit 4`)

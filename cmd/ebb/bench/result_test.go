@@ -61,3 +61,10 @@ func TestSettings(t *testing.T) {
 		require.Greater(t, len(s.Arms), 1, s.Name)
 	}
 }
+
+// Another arm begins each time.
+func TestTurns(t *testing.T) {
+	require.Equal(t, []int{0, 1, 2}, turns(3, 0))
+	require.Equal(t, []int{1, 2, 0}, turns(3, 1))
+	require.Equal(t, []int{2, 0, 1}, turns(3, 2))
+}

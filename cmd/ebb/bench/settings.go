@@ -1,5 +1,7 @@
 package bench
 
+import "strings"
+
 // Comparison is what is compared pairwise: the first arm is what the others are held against.
 type Comparison struct {
 	// Name is its name in the figures and, but for the first comparison's, its flag.
@@ -49,29 +51,86 @@ var Settings = []Comparison{
 		},
 	},
 	{
-		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by memory, by pages",
+		Name: "tab-memory", Says: "compare collecting garbage of tabs never, by pages, by memory",
 		Arms: []Arm{
-			{Name: "never", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=0", "pool.tab_memory="}},
-			{Name: "128m", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=0", "pool.tab_memory=128m"}},
-			{Name: "60m", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=0", "pool.tab_memory=60m"}},
-			{Name: "50 pages", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.gc_pages=50", "pool.tab_memory="}},
+			{Name: "never", Level: LevelCrawl, Set: collecting("0", "")},
+			{Name: "10 pages", Level: LevelCrawl, Set: collecting("10", "")},
+			{Name: "5 pages", Level: LevelCrawl, Set: collecting("5", "")},
+			{Name: "3 pages", Level: LevelCrawl, Set: collecting("3", "")},
+			{Name: "2 pages", Level: LevelCrawl, Set: collecting("2", "")},
+			{Name: "60m", Level: LevelCrawl, Set: collecting("0", "60m")},
 		},
 	},
 	{
 		Name: "tab-pages", Says: "compare tabs that are never replaced with those that are, by pages",
 		Arms: []Arm{
-			{Name: "never", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0", "pool.tab_memory="}},
-			{Name: "25", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=25", "pool.tab_memory="}},
-			{Name: "50", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=50", "pool.tab_memory="}},
-			{Name: "100", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=100", "pool.tab_memory="}},
+			{Name: "never", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=0"}},
+			{Name: "25", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=25"}},
+			{Name: "100", Level: LevelCrawl, Set: []string{"pool.pages_per_tab=100"}},
 		},
 	},
 	{
 		Name: "renderers", Says: "compare a renderer for each tab with two, and with one, for all of them",
 		Arms: []Arm{
 			{Name: "each", Level: LevelCrawl},
-			{Name: "two", Level: LevelCrawl, Set: []string{"browser.flags=--renderer-process-limit=2"}},
-			{Name: "one", Level: LevelCrawl, Set: []string{"browser.flags=--renderer-process-limit=1"}},
+			{Name: "two", Level: LevelCrawl, Set: chromeFlags("--renderer-process-limit=2")},
+			{Name: "one", Level: LevelCrawl, Set: chromeFlags("--renderer-process-limit=1")},
 		},
 	},
+	{
+		Name: "viewport", Says: "compare viewports, in the bare loop",
+		Arms: viewports("lazy"),
+	},
+	{
+		Name: "viewport-drawn", Says: "compare viewports where pages are always drawn",
+		Arms: viewports("on"),
+	},
+	{
+		Name: "switches", Says: "compare Chrome with switches that Puppeteer gives it, in the bare loop",
+		Arms: switches(),
+	},
+}
+
+// viewports are pages in Chrome's own window and with overrides.
+func viewports(frames string) []Arm {
+	arms := []Arm{{Name: "none", Level: LevelBare, Frames: frames}}
+	for _, size := range []string{"800x600", "320x200", "1920x1080"} {
+		arms = append(arms, Arm{Name: size, Level: LevelBare, Frames: frames, Viewport: size})
+	}
+	return arms
+}
+
+// switches compares Chrome with further switches, in the bare loop: those with which Puppeteer 24.43 starts Chrome and
+// Ebb does not, each by itself and all together.
+func switches() []Arm {
+	features := "AcceptCHFrame,WebUIReloadButton,ProcessPerSiteUpToMainFrameThreshold,IsolateSandboxedIframes"
+	arms := []Arm{{Name: "none", Level: LevelBare}}
+	var all []string
+	for _, s := range [][2]string{
+		{"pre-commit input", "--allow-pre-commit-input"},
+		{"extensions", "--disable-component-extensions-with-background-pages"},
+		{"no /dev/shm", "--disable-dev-shm-usage"},
+		{"infobars", "--disable-infobars"},
+		{"IPC flooding", "--disable-ipc-flooding-protection"},
+		{"popups", "--disable-popup-blocking"},
+		{"search engine", "--disable-search-engine-choice-screen"},
+		{"tagged PDF", "--export-tagged-pdf"},
+		{"PDF outline", "--generate-pdf-document-outline"},
+		{"PDF frames", "--enable-features=PdfOopif"},
+		{"less features", "--disable-features=" + features},
+	} {
+		arms = append(arms, Arm{Name: s[0], Level: LevelBare, Set: chromeFlags(s[1])})
+		all = append(all, s[1])
+	}
+	return append(arms, Arm{Name: "all", Level: LevelBare, Set: chromeFlags(all...)})
+}
+
+// chromeFlags is the setting of further flags of Chrome, whose values may have commas.
+func chromeFlags(flags ...string) []string {
+	return []string{`browser.flags=["` + strings.Join(flags, `","`) + `"]`}
+}
+
+// collecting are settings of when the garbage of a tab is collected, none of which is ever replaced.
+func collecting(pages, mark string) []string {
+	return []string{"pool.pages_per_tab=0", "pool.gc_pages=" + pages, "pool.tab_memory=" + mark}
 }

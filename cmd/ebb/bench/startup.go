@@ -114,7 +114,7 @@ func (o StartupOptions) bare(ctx context.Context) (took float64, wrong []string,
 	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not done within %s", startLimit))
 	defer cancel()
 	began := time.Now()
-	arm, closeArm, err := NewBare(ctx, o.Launch, o.Job)
+	arm, closeArm, err := NewBare(ctx, BareOptions{Launch: o.Launch, Job: o.Job})
 	if err != nil {
 		return 0, nil, err
 	}

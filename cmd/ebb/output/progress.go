@@ -45,6 +45,7 @@ type Progress struct {
 
 	mu       sync.Mutex // owns what follows
 	start    time.Time
+	before   int64     // Done at the start
 	painted  time.Time // last painting, or last plain line
 	shown    bool      // the terminal's line holds our text
 	said     int64     // Done at the last plain line
@@ -80,7 +81,7 @@ func (p *Progress) Update(status Status) {
 		return
 	}
 	if p.start.IsZero() || status.Done < p.status.Done { // a new piece of work
-		p.start, p.said = p.options.Now(), 0
+		p.start, p.before, p.said = p.options.Now(), status.Done, 0
 	}
 	p.status = status
 	now := p.options.Now()
@@ -194,7 +195,7 @@ func (p *Progress) line(now time.Time) string {
 		parts = append(parts, pages, Counted(s.Items, "item", "items"))
 	}
 	elapsed := now.Sub(p.start)
-	if rate := perSecond(s.Done, elapsed); rate > 0 {
+	if rate := perSecond(s.Done-p.before, elapsed); rate > 0 {
 		parts = append(parts, strings.Replace(PerSecond(rate), "/", " pages/", 1))
 		if left := s.Found - s.Done; left > 0 {
 			parts = append(parts, "ETA "+Seconds(time.Duration(float64(left)/rate*float64(time.Second))))

@@ -125,3 +125,16 @@ func TestProgressOfTheNextRunStartsAnew(t *testing.T) {
 	p.Update(Status{Done: 100, Found: 100})
 	require.Equal(t, []string{"100/100 pages · 0 items · 20.0 pages/s", "100/100 pages · 0 items · 100 pages/s"}, lines(&out))
 }
+
+func TestProgressThatBeginsAnewInTheMiddle(t *testing.T) {
+	var out bytes.Buffer
+	clock := newClock()
+	p := NewProgress(Terminal{Writer: &out}, clock.options())
+	clock.move(10 * time.Second)
+	p.Update(Status{Done: 100, Found: 200})
+	p.Update(Status{Done: 80, Found: 200})
+	clock.move(10 * time.Second)
+	p.Update(Status{Done: 100, Found: 200})
+	shown := lines(&out)
+	require.Equal(t, "100/200 pages · 0 items · 2.0 pages/s · ETA 50 s", shown[len(shown)-1], "20 pages in 10 seconds")
+}
