@@ -24,7 +24,7 @@ type sqliteDB struct {
 	path    string
 	writing *sql.DB
 	reading *sql.DB
-	queued  chan struct{} // holds one when a transaction of the queue has ended, for the listener
+	queued  chan struct{} // holds one when a transaction of the queue is about to end, for the listener
 }
 
 // Driver implements DB.
@@ -32,14 +32,19 @@ func (db *sqliteDB) Driver() riverdriver.Driver[*sql.Tx] {
 	return sqliteDriver{riversqlite.New(db.writing), db}
 }
 
-// InTx implements DB.
+// InTx implements DB. The listener is told while the transaction still has the only connection that writes: it cannot
+// be in the middle of a question then, which it would break off, and the connection with it.
 func (db *sqliteDB) InTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error) error {
-	err := db.inTx(ctx, do)
-	select {
-	case db.queued <- struct{}{}:
-	default: // it has not looked since the one before
-	}
-	return err
+	return db.inTx(ctx, func(tx Tx, raw *sql.Tx) error {
+		if err := do(tx, raw); err != nil {
+			return err
+		}
+		select {
+		case db.queued <- struct{}{}:
+		default: // it has not looked since the one before
+		}
+		return nil
+	})
 }
 
 func (db *sqliteDB) inTx(ctx context.Context, do func(tx Tx, raw *sql.Tx) error) error {

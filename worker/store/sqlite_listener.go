@@ -47,14 +47,16 @@ const (
 
 // WaitForNotification implements riverdriver.Listener.
 func (l *sqliteListener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
-	for {
+	for told := false; ; {
 		now := databaseState(l.path)
-		if now == l.seen && time.Since(l.asked) < askAnyway {
-			if err := l.pause(ctx); err != nil {
+		if !told && now == l.seen && time.Since(l.asked) < askAnyway {
+			var err error
+			if told, err = l.pause(ctx); err != nil {
 				return nil, err
 			}
 			continue
 		}
+		told = false
 		notification, err := l.ask(ctx)
 		switch {
 		case err == nil:
@@ -63,14 +65,16 @@ func (l *sqliteListener) WaitForNotification(ctx context.Context) (*riverdriver.
 			return nil, err
 		case errors.Is(err, context.DeadlineExceeded):
 			l.seen, l.asked = now, time.Now()
-		case !errors.Is(err, context.Canceled):
+		case errors.Is(err, context.Canceled):
+			told = true
+		default:
 			return nil, err
 		}
 	}
 }
 
-// ask asks the database for askFor at most. Its error is Canceled where the queue has written something, so that it
-// is to be asked anew.
+// ask asks the database for askFor at most. Its error is Canceled where the queue is just writing something, so that
+// it is to be asked anew.
 func (l *sqliteListener) ask(ctx context.Context) (*riverdriver.Notification, error) {
 	ctx, cancel := context.WithTimeout(ctx, askFor)
 	var watching sync.WaitGroup
@@ -108,16 +112,17 @@ func stateOf(path string) fileState {
 	return fileState{info.Size(), info.ModTime().UnixNano()}
 }
 
-// pause waits until it is time for another look; its error is that of ctx.
-func (l *sqliteListener) pause(ctx context.Context) error {
+// pause waits until it is time for another look at the file, or the queue is just writing something; its error is that
+// of ctx.
+func (l *sqliteListener) pause(ctx context.Context) (told bool, err error) {
 	timer := time.NewTimer(listenEvery)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return nil
+		return false, nil
 	case <-l.queued:
-		return nil
+		return true, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 }

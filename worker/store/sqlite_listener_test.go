@@ -65,7 +65,7 @@ func TestListenerAsksWhenTheFileHasChanged(t *testing.T) {
 			<-inner.asked
 		}
 		began = time.Now()
-		for range 3 { // each is looked at without waiting, while it is asked as when it is not
+		for range 3 { // each is asked for without waiting, though the file is as it was: it is about to be written
 			queued <- struct{}{}
 			<-inner.asked
 		}

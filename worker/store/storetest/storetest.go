@@ -74,15 +74,35 @@ func Open(tb testing.TB, address string) *store.Store {
 // when it is stopped.
 func Disconnect(tb testing.TB, address string) {
 	tb.Helper()
+	server, name := serverOf(tb, address)
+	server.disconnect(tb, name)
+}
+
+// TakeAway makes the server end all connections to a Postgres database and refuse new ones, until back is called.
+func TakeAway(tb testing.TB, address string) (back func()) {
+	tb.Helper()
+	server, name := serverOf(tb, address)
+	server.exec(tb, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS false")
+	server.disconnect(tb, name)
+	return func() { server.exec(tb, "ALTER DATABASE "+name+" ALLOW_CONNECTIONS true") }
+}
+
+func serverOf(tb testing.TB, address string) (s *server, database string) {
+	tb.Helper()
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server, err := startServer()
+	s, err = startServer()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	server.exec(tb, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+config.Database+"'")
+	return s, config.Database
+}
+
+func (s *server) disconnect(tb testing.TB, database string) {
+	tb.Helper()
+	s.exec(tb, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"+database+"'")
 }
 
 func (s *server) address(database string) string {
