@@ -33,7 +33,8 @@ type engine[TTx any] struct {
 	draining chan struct{} // closed when no run may be begun any more
 	force    chan struct{} // closed by Force
 	forced   sync.Once
-	turning  sync.Mutex // held while the client is stopped for a rest or started after it
+	turning  sync.Mutex    // held while the client is stopped for a rest or started after it
+	asked    chan struct{} // holds one when this process has queued a job of its own
 
 	plans    bool        // schedules fire; owned by the goroutine of Run
 	planned  periodic    // owned by the goroutine of Run
@@ -54,7 +55,7 @@ func newEngine[TTx any](s *store.Store, db store.DB[TTx], options Options) (Engi
 	e := &engine[TTx]{
 		store: s, db: db, options: options, sites: map[string]*sites.Site{}, self: thisProcess(), rest: defaultRest(), aside: asideFor,
 		slots: make(chan struct{}, options.Runs), draining: make(chan struct{}), force: make(chan struct{}),
-		atWork: newJobSet(),
+		asked: make(chan struct{}, 1), atWork: newJobSet(),
 	}
 	queues := map[string]river.QueueConfig{}
 	for _, site := range options.Sites {
@@ -212,7 +213,7 @@ type jobSet struct {
 	mu     sync.Mutex
 	ids    map[int64]bool
 	closed bool
-	since  time.Time // when it was last opened, or a job ended
+	since  time.Time // when it was last opened or touched, or a job ended
 }
 
 func newJobSet() *jobSet { return &jobSet{ids: map[int64]bool{}, since: time.Now()} }
@@ -243,10 +244,23 @@ func (s *jobSet) close() bool {
 	return s.closed
 }
 
+func (s *jobSet) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
 func (s *jobSet) open() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed, s.since = false, time.Now()
+}
+
+// touch has idle begin anew.
+func (s *jobSet) touch() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.since = time.Now()
 }
 
 // idle is for how long there has been no job.

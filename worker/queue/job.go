@@ -215,7 +215,7 @@ func (e *engine[TTx]) Requeue(ctx context.Context, id int64) error {
 	if err != nil {
 		return err
 	}
-	return e.inTx(ctx, func(ctx context.Context, tx store.Tx, raw TTx) error {
+	err = e.inTx(ctx, func(ctx context.Context, tx store.Tx, raw TTx) error {
 		if err := e.store.LockSite(ctx, tx, run.Site); err != nil {
 			return err
 		}
@@ -227,6 +227,10 @@ func (e *engine[TTx]) Requeue(ctx context.Context, id int64) error {
 		}
 		return e.putJob(ctx, tx, raw, run.Site)
 	})
+	if err == nil {
+		e.ask(run.Site)
+	}
+	return err
 }
 
 // dropLetters removes the dead letters of a run that is tried again.

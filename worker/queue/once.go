@@ -40,6 +40,7 @@ func (e *engine[TTx]) Enqueue(ctx context.Context, site string) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("queue a run of %s: %w", site, err)
 	}
+	e.ask(site)
 	return id, nil
 }
 
@@ -89,7 +90,7 @@ func (e *engine[TTx]) awaitReady(ctx context.Context) error {
 			return fmt.Errorf("wait until runs may begin: %w", context.Cause(ctx))
 		}
 	}
-	e.atWork.open()
+	e.atWork.touch()
 	return nil
 }
 

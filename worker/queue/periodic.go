@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -19,7 +20,7 @@ type periodic map[string]*periodicJob
 type periodicJob struct {
 	spec, timezone string
 	times          cron.Schedule
-	plannedTo      time.Time // as it was when the schedules were read last
+	plannedTo      atomic.Pointer[time.Time] // as it was when the schedules were read last
 	handle         rivertype.PeriodicJobHandle
 }
 
@@ -44,30 +45,41 @@ func (e *engine[TTx]) syncPeriodic(ctx context.Context) error {
 	}
 	for site, schedule := range wanted {
 		if job, found := e.planned[site]; found {
-			job.plannedTo = schedule.PlannedTo
+			job.plannedTo.Store(&schedule.PlannedTo)
 			continue
 		}
 		times, err := cronOf(schedule)
 		if err != nil {
 			return fmt.Errorf("schedule of %s: %w", site, err) // another version of the program wrote it
 		}
-		handle, err := e.client.PeriodicJobs().AddSafely(river.NewPeriodicJob(forward{times}, func() (river.JobArgs, *river.InsertOpts) {
+		job := &periodicJob{spec: schedule.Spec, timezone: schedule.Timezone, times: times}
+		job.plannedTo.Store(&schedule.PlannedTo)
+		job.handle, err = e.client.PeriodicJobs().AddSafely(river.NewPeriodicJob(forward{times}, func() (river.JobArgs, *river.InsertOpts) {
+			if !job.mayBeDue(time.Now()) {
+				return nil, nil // each time a process begins to lead
+			}
 			return planArgs{Site: site}, &river.InsertOpts{Queue: planQueue, MaxAttempts: 10}
 		}, &river.PeriodicJobOpts{RunOnStart: true}))
 		if err != nil {
 			return fmt.Errorf("schedule %s: %w", site, err)
 		}
-		e.planned[site] = &periodicJob{schedule.Spec, schedule.Timezone, times, schedule.PlannedTo, handle}
+		e.planned[site] = job
 	}
 	return nil
 }
 
 // next is the first time that is not planned yet; zero where there is none.
 func (p *periodicJob) next(now time.Time) time.Time {
-	if p.plannedTo.Before(now) {
-		return p.times.Next(p.plannedTo)
+	if planned := *p.plannedTo.Load(); planned.Before(now) {
+		return p.times.Next(planned)
 	}
 	return p.times.Next(now) // the clock was set back: the planner says what comes of it
+}
+
+// mayBeDue tells whether there may be something to plan: River calls a moment early.
+func (p *periodicJob) mayBeDue(now time.Time) bool {
+	next := p.next(now)
+	return !p.plannedTo.Load().Before(now) || !next.IsZero() && !next.After(now.Add(time.Second))
 }
 
 // forward is a schedule that leaves out the times that have passed: after a standstill

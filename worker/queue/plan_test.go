@@ -230,6 +230,33 @@ func TestForward(t *testing.T) {
 
 // TestOverlap holds that two runs of a site are never at work at once, and what becomes
 // of the one that is due meanwhile.
+// The planner is called only where there may be something to plan: each process that begins to lead is called for all.
+func TestPlannerIsCalledForWhatMayBeDue(t *testing.T) {
+	times, err := cronOf(store.Schedule{Spec: "@every 10m"})
+	require.NoError(t, err)
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		planned, now time.Time
+		due          bool
+	}{
+		"the time has come":           {noon, noon.Add(10 * time.Minute), true},
+		"River calls a little early":  {noon, noon.Add(10*time.Minute - 100*time.Millisecond), true},
+		"the time is to come":         {noon, noon.Add(9 * time.Minute), false},
+		"times were missed":           {noon, noon.Add(time.Hour), true},
+		"the clock was set back":      {noon, noon.Add(-time.Hour), true},
+		"planned this very moment":    {noon, noon, true},
+		"planned a moment ago":        {noon, noon.Add(time.Second), false},
+		"nothing has been planned":    {time.Time{}, noon, true},
+		"another clock is some ahead": {noon.Add(3 * time.Second), noon, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			job := &periodicJob{times: times}
+			job.plannedTo.Store(&c.planned)
+			require.Equal(t, c.due, job.mayBeDue(c.now))
+		})
+	}
+}
+
 func TestOverlap(t *testing.T) {
 	t.Parallel()
 	for _, overlap := range []sites.Overlap{sites.OverlapSkip, sites.OverlapQueue} {

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -34,12 +35,17 @@ func defaultRest() restTimes {
 
 // work beats and rests until stopped is closed. The client has been started.
 func (e *engine[TTx]) work(ctx context.Context, stopped <-chan struct{}) {
-	resting, beaten := false, time.Now()
-	timer := time.NewTimer(beatInterval)
+	resting, asked, beaten := false, false, time.Now()
+	timer := time.NewTimer(min(beatInterval, e.rest.after))
 	defer timer.Stop()
 	for {
 		select {
 		case <-timer.C:
+			asked = false
+		case <-e.asked:
+			if asked = resting; !asked {
+				continue
+			}
 		case <-stopped:
 			return
 		}
@@ -48,9 +54,9 @@ func (e *engine[TTx]) work(ctx context.Context, stopped <-chan struct{}) {
 			beaten = time.Now()
 		}
 		if resting {
-			resting = !e.isDue(ctx, e.rest.ahead) || !e.rise(ctx)
+			resting = !asked && !e.isDue(ctx, e.rest.ahead) || !e.rise(ctx)
 		} else {
-			resting = isClosed(e.options.Ready) && e.atWork.idle() >= e.rest.after && !e.isDue(ctx, e.rest.least) && e.lieDown(ctx)
+			resting = e.mayRest(ctx) && e.lieDown(ctx)
 		}
 		if resting {
 			timer.Reset(e.rest.look)
@@ -60,8 +66,28 @@ func (e *engine[TTx]) work(ctx context.Context, stopped <-chan struct{}) {
 	}
 }
 
+// ask wakes this process for a job that it has just queued itself.
+func (e *engine[TTx]) ask(site string) {
+	if e.sites[site] == nil {
+		return
+	}
+	select {
+	case e.asked <- struct{}{}:
+	default:
+	}
+}
+
+// mayRest tells whether nothing has been at work for long enough, and will not be.
+func (e *engine[TTx]) mayRest(ctx context.Context) bool {
+	if !isClosed(e.options.Ready) || e.atWork.idle() < e.rest.after || e.isDue(ctx, e.rest.least) {
+		return false
+	}
+	running, err := e.runningJobs(ctx) // it may have been fetched this very moment
+	return err == nil && !slices.ContainsFunc(running, func(job *rivertype.JobRow) bool { return owner(job) == e.self.ID })
+}
+
 // isDue tells whether a scheduled time that is not planned yet, or a job of this process's queues, comes within a
-// time. Where the database cannot be asked, nothing is known to come: the beats tell of that, and it is asked again.
+// time, or may: while the database cannot be asked, nothing changes. The beats tell of that.
 func (e *engine[TTx]) isDue(ctx context.Context, within time.Duration) bool {
 	now := time.Now()
 	until := now.Add(within)
@@ -74,7 +100,7 @@ func (e *engine[TTx]) isDue(ctx context.Context, within time.Duration) bool {
 	if stamp == nil || stamp != e.waits.stamp || now.Sub(e.waits.asked) >= e.rest.beat {
 		first, err := e.firstJob(ctx)
 		if err != nil {
-			return false
+			return !e.atWork.isClosed()
 		}
 		e.waits = waiting{first, stamp, now}
 	}
@@ -98,6 +124,9 @@ func (e *engine[TTx]) firstJob(ctx context.Context) (time.Time, error) {
 	if err != nil || len(result.Jobs) == 0 {
 		return time.Time{}, err
 	}
+	if result.Jobs[0].State == rivertype.JobStateAvailable {
+		return time.Now(), nil // whatever the clock of the database says
+	}
 	return result.Jobs[0].ScheduledAt, nil
 }
 
@@ -115,8 +144,13 @@ func (e *engine[TTx]) lieDown(ctx context.Context) bool {
 	return true
 }
 
-// rise starts the client again, unless the worker stops.
+// rise starts the client again, unless the worker stops, or the database does not answer: the client would wait
+// for that without bound.
 func (e *engine[TTx]) rise(ctx context.Context) bool {
+	if _, err := e.firstJob(ctx); err != nil {
+		e.fault("start the queue after a rest", err)
+		return false
+	}
 	e.turning.Lock()
 	defer e.turning.Unlock()
 	if e.isDraining() {

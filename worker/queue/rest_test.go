@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,16 +27,20 @@ func setRest(e Engine, after, least time.Duration) {
 
 func (e *engine[TTx]) setRest(after, least time.Duration) { e.rest.after, e.rest.least = after, least }
 
+// setLook sets how often an engine that has not begun looks for jobs while it rests.
+func setLook(e Engine, look time.Duration) {
+	e.(interface{ setLook(look time.Duration) }).setLook(look)
+}
+
+func (e *engine[TTx]) setLook(look time.Duration) { e.rest.look = look }
+
 func isResting(e Engine) bool { return e.(interface{ isResting() bool }).isResting() }
 
-func (e *engine[TTx]) isResting() bool {
-	e.atWork.mu.Lock()
-	defer e.atWork.mu.Unlock()
-	return e.atWork.closed
-}
+func (e *engine[TTx]) isResting() bool { return e.atWork.isClosed() }
 
 // TestAnIdleWorkerRests: until another process queues a run, and again after it; it stops at once.
 func TestAnIdleWorkerRests(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	storetest.Each(t, func(t *testing.T, address string) {
 		site := scheduled("a", "0 0 1 1 *")
 		e, s := open(t, address, Options{Sites: []*sites.Site{site}, Handler: visits(3), Grace: 10 * patience})
@@ -43,14 +49,7 @@ func TestAnIdleWorkerRests(t *testing.T) {
 		asking, _ := open(t, address, Options{})
 		for n := range 3 {
 			eventually(t, func() bool { return isResting(e) }, "it does not rest")
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			id, err := asking.Enqueue(ctx, "a")
-			require.NoError(t, err)
-			run, err := asking.Wait(ctx, id)
-			cancel()
-			require.NoError(t, err)
-			require.Equal(t, store.RunDone, run.State)
-			require.Equal(t, 1, run.Attempt)
+			require.Equal(t, store.RunDone, endedWithin(t, asking, "a").State)
 			require.Len(t, runs(t, s, store.RunFilter{}), n+1)
 		}
 		eventually(t, func() bool { return isResting(e) }, "it does not rest")
@@ -67,18 +66,86 @@ func TestAnIdleWorkerRests(t *testing.T) {
 	})
 }
 
+// TestAWorkerIsWokenByItsOwnRuns: it need not look for them.
+func TestAWorkerIsWokenByItsOwnRuns(t *testing.T) {
+	t.Parallel() // it waits most of its time
+	storetest.Each(t, func(t *testing.T, address string) {
+		var mended atomic.Bool
+		e, _ := open(t, address, Options{Sites: []*sites.Site{newSite("a")}, Handler: func(context.Context, Run) (Outcome, error) {
+			if !mended.Load() {
+				return Outcome{State: store.RunPartial}, nil
+			}
+			return Outcome{State: store.RunDone}, nil
+		}})
+		setRest(e, 100*time.Millisecond, time.Millisecond)
+		setLook(e, time.Hour)
+		start(t, e)
+		rests := func() { eventually(t, func() bool { return isResting(e) }, "it does not rest") }
+		rests()
+		run := endedWithin(t, e, "a")
+		require.Equal(t, store.RunPartial, run.State)
+		rests()
+		mended.Store(true)
+		require.NoError(t, e.Requeue(t.Context(), run.ID))
+		eventually(t, func() bool { return !isResting(e) }, "it rests for good")
+		rests()
+		run, err := e.Wait(t.Context(), run.ID)
+		require.NoError(t, err)
+		require.Equal(t, store.RunDone, run.State)
+	})
+}
+
+// endedWithin asks for a run of a site and waits until it has ended.
+func endedWithin(t *testing.T, e Engine, site string) store.Run {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	id, err := e.Enqueue(ctx, site)
+	require.NoError(t, err)
+	run, err := e.Wait(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, 1, run.Attempt)
+	return run
+}
+
+// TestARestOutlastsItsDatabase: while it is away a worker goes on resting and says why, and works and stops after it
+// as before.
+func TestARestOutlastsItsDatabase(t *testing.T) {
+	t.Parallel() // it waits most of its time
+	address := storetest.Postgres(t)
+	faults := make(chan error, 1000)
+	e, _ := open(t, address, Options{Sites: []*sites.Site{newSite("a")}, Handler: visits(1), OnFault: func(err error) { faults <- err }})
+	setRest(e, 100*time.Millisecond, time.Millisecond)
+	stop := start(t, e)
+	eventually(t, func() bool { return isResting(e) }, "it does not rest")
+	wakes := func() {
+		e.(interface{ ask(site string) }).ask("a")
+		eventually(t, func() bool { return strings.HasPrefix((<-faults).Error(), "start the queue after a rest: ") }, "it says nothing")
+		require.True(t, isResting(e))
+	}
+	back := storetest.TakeAway(t, address)
+	wakes()
+	back()
+	require.Equal(t, store.RunDone, endedWithin(t, e, "a").State)
+
+	eventually(t, func() bool { return isResting(e) }, "it does not rest")
+	back = storetest.TakeAway(t, address)
+	defer back()
+	wakes()
+	stop()
+}
+
 // TestSchedulesWakeAWorker: a worker that rests is awake when a run becomes due, and until it has begun.
 func TestSchedulesWakeAWorker(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	storetest.Each(t, func(t *testing.T, address string) {
-		site := scheduled("a", "@every 15s")
+		site := scheduled("a", "@every 9s")
 		e, s := open(t, address, Options{Sites: []*sites.Site{site}, Handler: visits(1)})
 		setRest(e, 100*time.Millisecond, 6*time.Second)
 		start(t, e)
 		var rests []time.Time // when it was seen to rest
-		rested := 0
-		for len(runs(t, s, store.RunFilter{States: []store.RunState{store.RunDone}})) < 2 {
+		for rested := 0; rested < 2 || len(runs(t, s, store.RunFilter{States: []store.RunState{store.RunDone}})) < 2; rested++ {
 			eventually(t, func() bool { return isResting(e) }, "it does not rest")
-			rested++
 			eventually(t, func() bool {
 				now := time.Now()
 				if !isResting(e) {
@@ -88,7 +155,6 @@ func TestSchedulesWakeAWorker(t *testing.T) {
 				return false
 			}, "it rests for good")
 		}
-		require.GreaterOrEqual(t, rested, 2)
 		for _, run := range runs(t, s, store.RunFilter{States: []store.RunState{store.RunDone}}) {
 			require.Equal(t, store.ReasonSchedule, run.Reason)
 			for _, at := range rests {
