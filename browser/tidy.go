@@ -81,7 +81,7 @@ func (d *tidiness) next(held int64, by tending) (reason TidyReason, replace bool
 		if d.fresh = false; d.thorough {
 			d.left = held
 		}
-		if marked && held >= replaceMarks*by.mark && d.pages >= replacePages {
+		if marked && d.thorough && held >= replaceMarks*by.mark && d.pages >= replacePages {
 			return TidyMemory, true
 		}
 	}
