@@ -250,21 +250,21 @@ func (b *bare) visit(ctx context.Context, session string, v *bareVisit, stages *
 	return extract.Items, nil
 }
 
-// tidy has V8 collect the garbage of a tab once, as Ebb does.
+// tidy has V8 collect the garbage of a tab once, as Ebb does, whatever its renderer holds.
 func (b *bare) tidy(ctx context.Context, session string, stages *Stages) error {
 	ctx, cancel := context.WithTimeout(ctx, barePage)
 	defer cancel()
 	began := time.Now()
-	for _, call := range [][2]string{
-		{"HeapProfiler.startSampling", `{"samplingInterval":1073741824,"stackDepth":1}`}, {"HeapProfiler.stopSampling", `{}`},
-	} {
-		frame, err := b.pipe.call(ctx, session, call[0], call[1])
-		if err == nil {
-			_, err = result[struct{}](frame)
-		}
-		if err != nil {
-			return fmt.Errorf("collect garbage: %w", err)
-		}
+	_, err := b.pipe.send(nil, session, "HeapProfiler.startSampling", `{"samplingInterval":1073741824,"stackDepth":1}`)
+	var frame []byte
+	if err == nil {
+		frame, err = b.pipe.call(ctx, session, "HeapProfiler.stopSampling", `{}`)
+	}
+	if err == nil {
+		_, err = result[struct{}](frame)
+	}
+	if err != nil {
+		return fmt.Errorf("collect garbage: %w", err)
 	}
 	stages.Cleanup += time.Since(began)
 	return nil

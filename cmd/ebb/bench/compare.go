@@ -76,7 +76,8 @@ func (o Options) compare(ctx context.Context, c Comparison, concurrency int) (ou
 	return newOutcome(c, concurrency, rounds), nil
 }
 
-// turns is the order of the arms in a pair: another begins each time, so that each has each place as often.
+// turns is the order of the arms in a pair: another begins each time, so that after as many pairs as there are arms
+// each has had each place.
 func turns(arms, pair int) []int {
 	order := make([]int, arms)
 	for i := range order {

@@ -20,14 +20,14 @@ type pipe struct {
 
 	mu      sync.Mutex // owns what follows, and writing
 	next    int64
-	waiting map[int64]chan []byte
+	waiting map[int64]chan<- []byte
 	out     []byte
 	err     error // why nothing more comes
 }
 
 // newPipe speaks over the two ends. run must be called.
 func newPipe(w io.Writer) *pipe {
-	return &pipe{w: w, gone: make(chan struct{}), waiting: map[int64]chan []byte{}}
+	return &pipe{w: w, gone: make(chan struct{}), waiting: map[int64]chan<- []byte{}}
 }
 
 // run reads until the pipe ends.
@@ -76,20 +76,9 @@ func replyID(frame []byte) (int64, bool) {
 // browser.
 func (p *pipe) call(ctx context.Context, session, method, params string) ([]byte, error) {
 	reply := make(chan []byte, 1)
-	p.mu.Lock()
-	p.next++
-	id := p.next
-	p.waiting[id] = reply
-	p.out = strconv.AppendInt(append(p.out[:0], `{"id":`...), id, 10)
-	p.out = append(append(append(p.out, `,"method":"`...), method...), `","params":`...)
-	p.out = append(p.out, params...)
-	if session != "" {
-		p.out = append(append(append(p.out, `,"sessionId":"`...), session...), '"')
-	}
-	_, err := p.w.Write(append(p.out, '}', 0))
-	p.mu.Unlock()
+	id, err := p.send(reply, session, method, params)
 	if err != nil {
-		return nil, fmt.Errorf("%s: write to Chrome's pipe: %w", method, err)
+		return nil, err
 	}
 	select {
 	case frame := <-reply:
@@ -104,6 +93,28 @@ func (p *pipe) call(ctx context.Context, session, method, params string) ([]byte
 		delete(p.waiting, id)
 		return nil, fmt.Errorf("%s: %w", method, context.Cause(ctx))
 	}
+}
+
+// send sends a command and returns its number. reply, which has room for one, gets the whole reply; nil where nobody
+// waits for it.
+func (p *pipe) send(reply chan<- []byte, session, method, params string) (int64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next++
+	id := p.next
+	if reply != nil {
+		p.waiting[id] = reply
+	}
+	p.out = strconv.AppendInt(append(p.out[:0], `{"id":`...), id, 10)
+	p.out = append(append(append(p.out, `,"method":"`...), method...), `","params":`...)
+	p.out = append(p.out, params...)
+	if session != "" {
+		p.out = append(append(append(p.out, `,"sessionId":"`...), session...), '"')
+	}
+	if _, err := p.w.Write(append(p.out, '}', 0)); err != nil {
+		return 0, fmt.Errorf("%s: write to Chrome's pipe: %w", method, err)
+	}
+	return id, nil
 }
 
 // refusal is Chrome's error in a reply.

@@ -1,6 +1,9 @@
 package bench
 
-import "strings"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Comparison is what is compared pairwise: the first arm is what the others are held against.
 type Comparison struct {
@@ -72,7 +75,7 @@ var Settings = []Comparison{
 	{
 		Name: "renderers", Says: "compare a renderer for each tab with two, and with one, for all of them",
 		Arms: []Arm{
-			{Name: "each", Level: LevelCrawl},
+			{Name: "each", Level: LevelCrawl, Set: chromeFlags()},
 			{Name: "two", Level: LevelCrawl, Set: chromeFlags("--renderer-process-limit=2")},
 			{Name: "one", Level: LevelCrawl, Set: chromeFlags("--renderer-process-limit=1")},
 		},
@@ -104,7 +107,7 @@ func viewports(frames string) []Arm {
 // Ebb does not, each by itself and all together.
 func switches() []Arm {
 	features := "AcceptCHFrame,WebUIReloadButton,ProcessPerSiteUpToMainFrameThreshold,IsolateSandboxedIframes"
-	arms := []Arm{{Name: "none", Level: LevelBare}}
+	arms := []Arm{{Name: "none", Level: LevelBare, Set: chromeFlags()}}
 	var all []string
 	for _, s := range [][2]string{
 		{"pre-commit input", "--allow-pre-commit-input"},
@@ -125,9 +128,10 @@ func switches() []Arm {
 	return append(arms, Arm{Name: "all", Level: LevelBare, Set: chromeFlags(all...)})
 }
 
-// chromeFlags is the setting of further flags of Chrome, whose values may have commas.
+// chromeFlags is the setting of these further flags of Chrome and no others; their values may have commas.
 func chromeFlags(flags ...string) []string {
-	return []string{`browser.flags=["` + strings.Join(flags, `","`) + `"]`}
+	list, _ := json.Marshal(slices.Concat([]string{}, flags)) // texts are always JSON
+	return []string{"browser.flags=" + string(list)}
 }
 
 // collecting are settings of when the garbage of a tab is collected, none of which is ever replaced.
