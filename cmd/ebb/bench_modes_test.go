@@ -74,6 +74,7 @@ func TestAShortBenchStart(t *testing.T) {
 
 // An idle worker is measured, and ended.
 func TestAShortBenchIdle(t *testing.T) {
+	t.Parallel() // it waits most of its time
 	w := newWorld(t)
 	figures := filepath.Join(w.home, "idle.json")
 	p := w.ebb("bench", "idle", "--count", "3", "--for", "1s", "--json", figures)

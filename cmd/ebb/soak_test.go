@@ -26,6 +26,7 @@ const soakPlanted = 64 << 10
 // A short soak loses nothing, finds what is planted, by how much it grows, and nothing else that grows as
 // fast: so few cycles bound a count to one a run at most, and not yet to one a day.
 func TestAShortSoak(t *testing.T) {
+	t.Parallel()
 	const cycles = 12
 	w := newWorld(t)
 	recording, figures := filepath.Join(w.home, "soak.ebb.jsonl"), filepath.Join(w.home, "soak.json")

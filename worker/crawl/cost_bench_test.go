@@ -1,3 +1,7 @@
+//go:build !race
+
+// Under the race detector its figures would say nothing, and SQLite alone takes a minute to build.
+
 package crawl_test
 
 import (
