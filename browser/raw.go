@@ -45,6 +45,18 @@ func startRaw(o LaunchOptions) (*Raw, error) {
 	return r, nil
 }
 
+// RendererPID is the pid of the renderer that answered DOM.performSearch with the name of a search; see Tab.RendererPID.
+func (r *Raw) RendererPID(searchID string) (int, error) {
+	return rendererOf(searchID, r.cmd.Process.Pid)
+}
+
+// HoldsLittle says whether a renderer holds so little that a pool does not collect its garbage after
+// PoolOptions.CollectPages.
+func (r *Raw) HoldsLittle(pid int) bool {
+	anon, err := readAnon(pid)
+	return err == nil && anon < smallRenderer
+}
+
 // Exited is closed when Chrome's process has ended.
 func (r *Raw) Exited() <-chan struct{} { return r.exited }
 

@@ -77,11 +77,16 @@ func (t *Tab) RendererPID(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("ask a tab for its renderer: %w", err)
 	}
-	pid, err := parseSearchID(found.SearchID)
+	return rendererOf(found.SearchID, t.browser.PID())
+}
+
+// rendererOf is the pid in the name of a search, of a renderer of the Chrome with a pid.
+func rendererOf(searchID string, chrome int) (int, error) {
+	pid, err := parseSearchID(searchID)
 	if err != nil {
 		return 0, err
 	}
-	if st, err := readStat(pid); err != nil || st.pgid != t.browser.PID() {
+	if st, err := readStat(pid); err != nil || st.pgid != chrome {
 		return 0, fmt.Errorf("%w: process %d is none of its own", errNoRenderer, pid)
 	}
 	return pid, nil

@@ -22,7 +22,7 @@ type bare struct {
 	BareOptions
 	chrome *browser.Raw
 	pipe   *pipe
-	tabs   []string // their sessions
+	tabs   []*bareTab
 	visits []bareVisit
 	ended  sync.WaitGroup // of the reader
 }
@@ -37,6 +37,12 @@ type BareOptions struct {
 	Collect int
 	// Viewport is that of Arm. Default: "", Chrome's window.
 	Viewport string
+}
+
+// bareTab is a tab of the loop. Who is at work with it has it.
+type bareTab struct {
+	session  string
+	renderer int // the pid; 0 while it is not known
 }
 
 // bareVisit is a page with all that can be made ready before the clock runs.
@@ -75,7 +81,7 @@ func NewBare(ctx context.Context, o BareOptions) (arm Runner, closeArm func() er
 		if err != nil {
 			return nil, nil, errors.Join(fmt.Errorf("%w: %w", browser.ErrStart, err), closeArm())
 		}
-		b.tabs = append(b.tabs, session)
+		b.tabs = append(b.tabs, &bareTab{session: session})
 	}
 	return b, closeArm, nil
 }
@@ -165,19 +171,20 @@ func (b *bare) Round(ctx context.Context) (Round, error) {
 	var next atomic.Int64
 	var working sync.WaitGroup
 	began := time.Now()
-	for tab, session := range b.tabs {
+	for i, tab := range b.tabs {
+		stages, failed := &stages[i], &errs[i]
 		working.Go(func() {
 			for visited := 1; ; visited++ {
 				i := int(next.Add(1)) - 1
 				if i >= len(b.visits) {
 					return
 				}
-				items, err := b.visit(ctx, session, &b.visits[i], &stages[tab])
+				items, err := b.visit(ctx, tab.session, &b.visits[i], stages)
 				if err == nil && b.Collect > 0 && visited%b.Collect == 0 {
-					err = b.tidy(ctx, session, &stages[tab])
+					err = b.tidy(ctx, tab, stages)
 				}
 				if err != nil {
-					errs[tab] = fmt.Errorf("%s: %w", b.visits[i].url, err)
+					*failed = fmt.Errorf("%s: %w", b.visits[i].url, err)
 					return
 				}
 				taken[i] = Page{b.visits[i].url, items}
@@ -250,15 +257,22 @@ func (b *bare) visit(ctx context.Context, session string, v *bareVisit, stages *
 	return extract.Items, nil
 }
 
-// tidy has V8 collect the garbage of a tab once, as Ebb does, whatever its renderer holds.
-func (b *bare) tidy(ctx context.Context, session string, stages *Stages) error {
+// tidy has V8 collect the garbage of a tab once, as Ebb does, and where Ebb does.
+func (b *bare) tidy(ctx context.Context, tab *bareTab, stages *Stages) error {
 	ctx, cancel := context.WithTimeout(ctx, barePage)
 	defer cancel()
 	began := time.Now()
-	_, err := b.pipe.send(nil, session, "HeapProfiler.startSampling", `{"samplingInterval":1073741824,"stackDepth":1}`)
+	defer func() { stages.Cleanup += time.Since(began) }()
+	if err := b.findRenderer(ctx, tab); err != nil {
+		return err
+	}
+	if b.chrome.HoldsLittle(tab.renderer) {
+		return nil
+	}
+	_, err := b.pipe.send(nil, tab.session, "HeapProfiler.startSampling", `{"samplingInterval":1073741824,"stackDepth":1}`)
 	var frame []byte
 	if err == nil {
-		frame, err = b.pipe.call(ctx, session, "HeapProfiler.stopSampling", `{}`)
+		frame, err = b.pipe.call(ctx, tab.session, "HeapProfiler.stopSampling", `{}`)
 	}
 	if err == nil {
 		_, err = result[struct{}](frame)
@@ -266,6 +280,31 @@ func (b *bare) tidy(ctx context.Context, session string, stages *Stages) error {
 	if err != nil {
 		return fmt.Errorf("collect garbage: %w", err)
 	}
-	stages.Cleanup += time.Since(began)
+	return nil
+}
+
+// findRenderer asks a tab for its renderer, once: all pages are of one site, so it keeps it.
+func (b *bare) findRenderer(ctx context.Context, tab *bareTab) error {
+	if tab.renderer != 0 {
+		return nil
+	}
+	_, err := b.pipe.send(nil, tab.session, "DOM.enable", `{}`)
+	var frame []byte
+	if err == nil {
+		frame, err = b.pipe.call(ctx, tab.session, "DOM.performSearch", `{"query":"\u2063"}`)
+	}
+	if err == nil {
+		_, err = b.pipe.send(nil, tab.session, "DOM.disable", `{}`)
+	}
+	var found struct{ SearchID string }
+	if err == nil {
+		found, err = result[struct{ SearchID string }](frame)
+	}
+	if err == nil {
+		tab.renderer, err = b.chrome.RendererPID(found.SearchID)
+	}
+	if err != nil {
+		return fmt.Errorf("find the renderer of a tab: %w", err)
+	}
 	return nil
 }
