@@ -32,12 +32,14 @@ func newBenchIdleCommand(a *app) *cobra.Command {
 		Short: "Measure what 'ebb run' takes while no schedule is due",
 		Long: `Start 'ebb run' on a new database with sites whose schedules are months away, wait until it is up
 and quiet, and measure what its own process takes of the processor and of memory, and what all
-processes below it take: Chrome, which stays for a while after the start (pool.idle).
+processes below it take: Chrome, which stays for a while after the start (pool.idle). A database
+that --database names is taken instead of a new one; it should be empty, since it keeps the sites.
 
 With --gate, exit code 3 says that its own process takes ` + fmt.Sprint(bench.MostIdleCPU) + ` % of a core or more, or ` + fmt.Sprint(bench.MostIdleMemory/memprof.MB) + ` MB
 (PSS: its anonymous memory and its share of what is mapped) or more.`,
 		Example: `  ebb bench idle
   ebb bench idle --count 500 --for 5m --json idle.json
+  ebb bench idle --database postgres://ebb@localhost/empty
   ebb bench idle --gate`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -77,10 +79,13 @@ func (a *app) benchIdle(ctx context.Context, o benchIdleOptions) (err error) {
 	if err := writeIdleSites(files, o.sites); err != nil {
 		return err
 	}
+	command := a.inFolder(folder.path, "run", "--sites", files, "--log-format", "json", "--log-level", "info", "--set", "web.listen=")
+	if a.flags.given["database"] {
+		command.Args = append(command.Args, "--database", a.flags.database) // the last one counts
+	}
 	say, end := a.benchSays()
 	idle, err := bench.RunIdle(ctx, bench.IdleOptions{
-		Command: a.inFolder(folder.path, "run", "--sites", files, "--log-format", "json", "--log-level", "info", "--set", "web.listen="),
-		Up:      sayRunning, Sites: o.sites, Say: say,
+		Command: command, Up: sayRunning, Sites: o.sites, Say: say,
 		Settle: idleSettle, For: o.how, TickFor: 10 * time.Second,
 	})
 	end()

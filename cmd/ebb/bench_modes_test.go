@@ -88,6 +88,7 @@ func TestAShortBenchIdle(t *testing.T) {
 	require.Greater(t, i.Worker.PSS, i.Worker.Anon)
 	require.Greater(t, i.Rest.Anon, 10e6, "Chrome runs")
 	require.Contains(t, p.stdout.String(), "An idle 'ebb run' takes")
+	require.FileExists(t, w.database, "it is taken as it is named")
 	w.requireNothingLeft()
 }
 
