@@ -136,12 +136,11 @@ func launch(ctx context.Context, o LaunchOptions) (*Browser, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, o.StartTimeout, fmt.Errorf("no answer within %s", o.StartTimeout))
 	defer cancel()
 	if err := b.greet(ctx); err != nil {
-		said := b.stderr.String()
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), o.CloseTimeout+5*time.Second)
 		defer cancel()
 		b.Kill()
-		err = errors.Join(startError(err, said, o.Path, as), b.Close(closeCtx))
-		return nil, err
+		closed := b.Close(closeCtx) // then all that Chrome has said is there
+		return nil, errors.Join(startError(err, b.stderr.String(), o.Path, as), closed)
 	}
 	_ = b.offer() // where it may not, Chrome and the worker are as likely to be taken
 	return b, nil
@@ -235,11 +234,25 @@ func (b *Browser) supervise() {
 	b.conn.close()
 	b.judging.Wait()
 	killProfile(b.folder.profile())
-	b.output.Close()
-	<-b.drained
+	b.awaitOutput()
 	reapGroup(b.cmd.Process.Pid)
 	b.cleanup = b.folder.remove(5 * time.Second)
 	close(b.cleaned)
+}
+
+// outputPatience is how long the rest of what Chrome has said may take to come when all its processes have ended.
+const outputPatience = time.Second
+
+// awaitOutput reads what Chrome has said to its end.
+func (b *Browser) awaitOutput() {
+	timer := time.NewTimer(outputPatience)
+	defer timer.Stop()
+	select {
+	case <-b.drained:
+	case <-timer.C: // somebody else holds the pipe
+	}
+	b.output.Close()
+	<-b.drained
 }
 
 // exitPatience is how long Chrome may take to end when its pipe has.

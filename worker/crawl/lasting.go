@@ -17,8 +17,8 @@ type lasting struct {
 	end   context.CancelFunc
 }
 
-// of returns a context with the values of ctx that ends after the timeout, or up to a sixteenth of it earlier, and not
-// with ctx.
+// of returns a context that ends after the timeout, or up to a sixteenth of it earlier, and not with ctx. Its values are
+// those of the ctx for which it was made.
 func (l *lasting) of(ctx context.Context) context.Context {
 	l.mu.Lock()
 	defer l.mu.Unlock()
