@@ -34,11 +34,11 @@ func TestWhenATabIsTidied(t *testing.T) {
 		"however often it was collected meanwhile":    {was: tidiness{since: 1, rough: 9, left: 50}, held: 65, by: byMark, reason: TidyMemory},
 		"large pages: a quarter of what is left":      {was: tidiness{since: 9, rough: 9, left: 100}, held: 124, by: byMark},
 		"large pages, and their garbage":              {was: tidiness{since: 9, rough: 9, left: 100}, held: 125, by: byMark, reason: TidyMemory},
-		"just collected, and still twice the mark":    {was: tidiness{pages: 50, since: 1, fresh: true, thorough: true}, held: 120, by: byMark, reason: TidyMemory, replace: true},
-		"just collected, but not thoroughly":          {was: tidiness{pages: 50, since: 1, rough: 1, fresh: true}, held: 120, by: byMark},
-		"just collected, and not twice":               {was: tidiness{pages: 50, since: 1, fresh: true, thorough: true}, held: 119, by: byMark},
-		"just collected, but a young tab":             {was: tidiness{pages: 49, since: 1, fresh: true, thorough: true}, held: 500, by: byMark},
-		"collected, and no page since":                {was: tidiness{pages: 50, fresh: true, thorough: true}, held: 120, by: byMark},
+		"just collected, and still twice the mark":    {was: tidiness{pages: 50, since: 1, rough: 1, fresh: true}, held: 120, by: byMark, reason: TidyMemory, replace: true},
+		"just collected, but not thoroughly":          {was: tidiness{pages: 50, since: 1, rough: 2, fresh: true}, held: 120, by: byMark},
+		"just collected, and not twice":               {was: tidiness{pages: 50, since: 1, rough: 1, fresh: true}, held: 119, by: byMark},
+		"just collected, but a young tab":             {was: tidiness{pages: 49, since: 1, rough: 1, fresh: true}, held: 500, by: byMark},
+		"collected, and no page since":                {was: tidiness{pages: 50, fresh: true}, held: 120, by: byMark},
 		"twice the mark, but long after a collection": {was: tidiness{pages: 50, since: 4, rough: 4, left: 40}, held: 120, by: byMark, reason: TidyMemory},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -83,10 +83,10 @@ func TestWhatACollectionLeaves(t *testing.T) {
 	_, _ = d.next(70, tending{mark: 60})
 	require.Equal(t, tidiness{pages: 17, since: 1, rough: 10, left: 50}, d, "only a thorough one counts")
 	d.collected(true)
-	require.Equal(t, tidiness{pages: 18, left: 50, fresh: true, thorough: true}, d)
+	require.Equal(t, tidiness{pages: 18, left: 50, fresh: true}, d)
 	d.visit()
 	_, _ = d.next(60, tending{mark: 60})
-	require.Equal(t, tidiness{pages: 18, since: 1, rough: 1, left: 60, thorough: true}, d)
+	require.Equal(t, tidiness{pages: 18, since: 1, rough: 1, left: 60}, d)
 }
 
 func TestParseSearchID(t *testing.T) {

@@ -61,12 +61,11 @@ func (o *PoolOptions) tending() tending {
 
 // tidiness is what a tab's renderer has come to since its garbage was collected. Who has the tab has it.
 type tidiness struct {
-	pages    int   // since it was opened, up to the last collection
-	since    int   // pages since garbage was collected
-	rough    int   // pages since it was collected thoroughly
-	left     int64 // what the last thorough one left, as the lease after it saw it; 0 while that is not known
-	fresh    bool  // garbage has been collected and no lease has been here since
-	thorough bool  // the last collection was
+	pages int   // since it was opened, up to the last collection
+	since int   // pages since garbage was collected
+	rough int   // pages since it was collected thoroughly
+	left  int64 // what the last thorough one left, as the lease after it saw it; 0 while that is not known
+	fresh bool  // garbage has been collected and no lease has been here since
 }
 
 // mayBeDue is false where next would do nothing whatever the renderer holds, so that it need not be asked for.
@@ -78,11 +77,12 @@ func (d *tidiness) mayBeDue(by tending) bool {
 func (d *tidiness) next(held int64, by tending) (reason TidyReason, replace bool) {
 	known, marked := held > 0, held > 0 && by.mark > 0
 	if known && d.fresh && d.since > 0 {
-		if d.fresh = false; d.thorough {
+		d.fresh = false
+		if d.rough == d.since { // it was collected thoroughly
 			d.left = held
-		}
-		if marked && d.thorough && held >= replaceMarks*by.mark && d.pages >= replacePages {
-			return TidyMemory, true
+			if marked && held >= replaceMarks*by.mark && d.pages >= replacePages {
+				return TidyMemory, true
+			}
 		}
 	}
 	switch {
@@ -106,7 +106,7 @@ func (d *tidiness) visit() {
 // collected notes that garbage has been collected.
 func (d *tidiness) collected(thorough bool) {
 	d.pages += d.since
-	d.since, d.fresh, d.thorough = 0, true, thorough
+	d.since, d.fresh = 0, true
 	if thorough {
 		d.rough = 0
 	}
