@@ -245,12 +245,7 @@ const outputPatience = time.Second
 
 // awaitOutput reads what Chrome has said to its end.
 func (b *Browser) awaitOutput() {
-	timer := time.NewTimer(outputPatience)
-	defer timer.Stop()
-	select {
-	case <-b.drained:
-	case <-timer.C: // somebody else holds the pipe
-	}
+	closesWithin(b.drained, outputPatience) // else somebody else holds the pipe
 	b.output.Close()
 	<-b.drained
 }
@@ -261,24 +256,27 @@ const exitPatience = time.Second
 // awaitExit waits for the end of a Chrome whose pipe has ended: one that dies is not killed, so that
 // how it ended is its own.
 func (b *Browser) awaitExit() {
-	timer := time.NewTimer(exitPatience)
+	if !closesWithin(b.exited, exitPatience) {
+		b.ended.Store(true)
+	}
+}
+
+// closesWithin waits until a channel is closed, for a time at most, and says whether it is.
+func closesWithin(c <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case <-b.exited:
+	case <-c:
+		return true
 	case <-timer.C:
-		b.ended.Store(true)
+		return false
 	}
 }
 
 // closeSoftly asks Chrome to close and gives it its time.
 func (b *Browser) closeSoftly() {
 	b.conn.root.post(browser.CommandClose, cdp.Empty{})
-	timer := time.NewTimer(b.options.CloseTimeout)
-	defer timer.Stop()
-	select {
-	case <-b.exited:
-	case <-timer.C:
-	}
+	closesWithin(b.exited, b.options.CloseTimeout)
 }
 
 // kill ends Chrome's process group at once. Chrome that has been waited for is left
@@ -294,14 +292,10 @@ func (b *Browser) kill() {
 // explain adds how Chrome ended to the error that ended its pipe. The end of the pipe
 // is seen a moment before the end of the process.
 func (b *Browser) explain(err error) error {
-	timer := time.NewTimer(100 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-b.exited:
-		return fmt.Errorf("it ended with %w", b.exitErr())
-	case <-timer.C:
+	if !closesWithin(b.exited, 100*time.Millisecond) {
 		return err
 	}
+	return fmt.Errorf("it ended with %w", b.exitErr())
 }
 
 // Close asks Chrome to close, kills it if it does not within CloseTimeout, and waits

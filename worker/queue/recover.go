@@ -13,9 +13,9 @@ import (
 )
 
 // River itself takes up the job of a dead process only when the longest run could be
-// over. So each process says every beatInterval that it lives, a resting one at half that pace, and the others take up
-// the jobs of one that is dead: at once if they can see that its process is gone, or
-// after deadAfter without a sign of life.
+// over. So each process says every beatInterval that it lives, a resting one at half that
+// pace, and the others take up the jobs of one that is dead: at once if they can see that
+// its process is gone, or after deadAfter without a sign of life.
 
 const (
 	beatInterval = 5 * time.Second
